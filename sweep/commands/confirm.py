@@ -69,7 +69,20 @@ def run(
                 show_long(
                     f"the baseline under {reference.name}, seed {outcome.seed}: {outcome.failure}"
                 )
-    if not confirmation.references:
+    of_members = [
+        (one.trial, outcome.seed, outcome.members)
+        for one in confirmation.trials
+        for outcome in one.outcomes
+        if outcome.members is not None
+    ]
+    for number, seed, members in of_members:
+        show_long(
+            f"trial {number}, seed {seed}: spread over error {members.spread_over_error:.2f}, rmse "
+            f"of the mean {members.rmse_of_mean_over_baseline:.3f} of the baseline's, CRPS "
+            f"{members.crps_over_reference:.3f} and variogram score "
+            f"{members.variogram_over_reference:.3f} of the best ensemble's without training"
+        )
+    if not confirmation.references and not of_members:
         show_long(
             "the baseline is not shown under sharpeners: none could be fitted, or an earlier "
             "version trained it"

@@ -243,6 +243,15 @@ class SweepConfig(RunSettings):
         return "baseline" in self._reachable("training.start", self.training.start)
 
     @property
+    def needs_baseline_first(self) -> bool:
+        """Whether no other trial begins before the baseline has ended.
+
+        Its length, its weights or, for members, the ensembles that are made from it are needed.
+        """
+        of_members = self.objective.mode == "members"
+        return self.training.length != "fixed" or self.starts_from_baseline or of_members
+
+    @property
     def run(self) -> RunSettings:
         """The settings of one training."""
         return RunSettings(**{name: getattr(self, name) for name in RunSettings.model_fields})

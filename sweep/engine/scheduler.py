@@ -233,9 +233,8 @@ class Scheduler:
 
     @property
     def _waits_for_the_baseline(self) -> bool:
-        """Whether trials wait for the baseline in training: for their length, or its weights."""
-        config = self._repository.config
-        is_needed = config.training.length != "fixed" or config.starts_from_baseline
+        """Whether trials wait for the baseline in training."""
+        is_needed = self._repository.config.needs_baseline_first
         return is_needed and any(running.is_baseline for running in self._running.values())
 
     @property

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from pydantic import JsonValue
+
+from fieldsharp.model.registry import MEMBER_LOSSES
 from fieldsharp.sweep.configuration.placeholders import PROJECT_NAME
 from fieldsharp.sweep.configuration.ranges import GivenValue
 from fieldsharp.sweep.study.trial_spec import TrialSpec
@@ -18,10 +21,22 @@ def describe(spec: TrialSpec) -> str:
         return given_in_words(spec.run.trainer.given)
     loss, training = spec.run.loss, spec.run.training
     begins = ", from the baseline" if spec.starts_from_baseline else ""
+    term = f"{loss.variant} {loss.gradient_weight:.3g} {loss.multi_step}"
+    if loss.base in MEMBER_LOSSES:
+        members = f"{loss.base}, {_noise_in_words(spec.run.predictor.options)}"
+        term = f"{members}, {term}" if loss.gradient_weight > 0 else members
     return (
-        f"{loss.variant} {loss.gradient_weight:.3g} {loss.multi_step}, "
+        f"{term}, "
         f"rate {training.learning_rate:.2e}, warm-up {training.warmup_fraction:.2f}{begins}"
     )
+
+
+def _noise_in_words(options: Mapping[str, JsonValue]) -> str:
+    """Return what the members of an ensemble differ by."""
+    if options.get("noise") != "dropout":
+        return "noise"
+    share = options.get("dropout")
+    return f"dropout {share:.3g}" if isinstance(share, float | int) else "dropout"
 
 
 def given_in_words(given: Mapping[str, GivenValue]) -> str:

@@ -55,6 +55,7 @@ def metrics_of(gradient: float = 3.1, peak: float = 145.0, rmse: float = 10.0) -
         "forward_sobel_observed": 1.5,
         "gradient_correlation": 0.7,
         "anomaly_correlation": 0.9,
+        "mae": 0.7 * rmse,
         "std_ratio": 0.9,
         "region_std_ratio": 0.9,
         "change_ratio": 0.8,

@@ -82,6 +82,22 @@ def test_fresh_trials_are_handed_out_beside_the_baseline_as_before(make_sweep: M
     assert executor.beside[1] == [0]
 
 
+def test_members_wait_for_the_ensembles_that_are_made_from_the_baseline(
+    make_sweep: MakeSweep,
+) -> None:
+    executor = _Observed(slots=3)
+    sweep = make_sweep(
+        4,
+        training={"epochs": EPOCHS},
+        predictor={"name": "ensemble", "options": {"member": "unet"}},
+        objective={"mode": "members"},
+    )
+
+    sweep.run(executor)
+
+    assert all(0 not in executor.beside[spec.number] for spec in _stored(sweep)[1:])
+
+
 def test_those_that_go_on_from_it_are_short_and_have_no_rungs(make_sweep: MakeSweep) -> None:
     executor = _Observed(slots=3)
     sweep = _mixed(make_sweep, 16, pruner="promotion", rungs=[2, 3], promote_one_in=3)
