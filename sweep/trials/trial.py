@@ -33,6 +33,8 @@ from fieldsharp.sweep.trials.member_references import member_references
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 from fieldsharp.sweep.trials.variable_statistics import WindowsOfVariables
 
+UNDEFINED_WITHOUT_NEIGHBOURS = "variogram_score"
+"""The metric that is NaN on a grid of which no two valid cells are a pair."""
 BEST = "best"
 """In the state of a training of length ``auto``: the state of its best epoch so far."""
 
@@ -288,6 +290,8 @@ def _require_finite(metrics: dict[str, float], epoch: int, variable: str) -> Non
     """Check the metrics: the last step of an epoch may have diverged."""
     of = f" of {variable}" if variable else ""
     for name, value in metrics.items():
+        if name == UNDEFINED_WITHOUT_NEIGHBOURS and math.isnan(value):
+            continue
         if not math.isfinite(value):
             raise TrainingFailed(
                 f"the {name} of the forecast{of} is {value:g} after epoch {epoch + 1}: the "
