@@ -148,7 +148,7 @@ class _KernelScore(torch.autograd.Function):
         return score
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *of_score: Tensor) -> tuple[Tensor, ...]:
         return tuple(gradient * of_score[0][:, None] for gradient in ctx.saved_tensors)
 
