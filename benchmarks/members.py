@@ -141,13 +141,8 @@ def trained_baseline(run: RunSettings, data: ForecastData, seed: int) -> Baselin
 def ensemble_settings(run: RunSettings, share: float, members: int = MEMBERS) -> RunSettings:
     """Return the settings of an ensemble of a baseline's net, of the same length."""
     member = run.predictor
-    options = {
-        **member.options,
-        "member": member.name,
-        "members": members,
-        "noise": "dropout",
-        "dropout": share,
-    }
+    own = {"member": member.name, "members": members, "noise": "dropout", "dropout": share}
+    options = {**member.options, **own}
     predictor = PredictorSettings(name="ensemble", width=member.width, options=options)
     return run.model_copy(update={"predictor": predictor, "loss": LossSettings(base=LOSS)})
 

@@ -100,16 +100,13 @@ class Dropout:
             return features
         channels, *size = features.shape[1:]
         coarser = round(max(cells / n for cells, n in zip(self._grid, size, strict=True)))
-        if coarser <= 1:
-            kept = self._kept((channels, 1, 1)).to(features)
-        else:
-            block = max(1, CELLS_A_DROP // coarser)
-            kept = self._kept((channels, *(-(-n // block) for n in size))).to(features)
-            if block > 1:
-                kept = functional.interpolate(kept, scale_factor=float(block))
-                kept = kept[..., : size[0], : size[1]]
-            if features.is_contiguous(memory_format=torch.channels_last):
-                kept = kept.contiguous(memory_format=torch.channels_last)
+        block = max(1, CELLS_A_DROP // coarser)
+        blocks = [-(-n // block) for n in size] if coarser > 1 else [1, 1]
+        # Drawn with the channels of a block side by side, as features lie in memory on CPUs.
+        kept = self._kept((*blocks, channels)).to(features).permute(0, 3, 1, 2)
+        if coarser > 1 and block > 1:
+            kept = functional.interpolate(kept, scale_factor=float(block))
+            kept = kept[..., : size[0], : size[1]]
         return features * kept.repeat_interleave(features.shape[0] // members, dim=0)
 
     def _kept(self, shape: tuple[int, ...]) -> Tensor:

@@ -13,7 +13,7 @@ from data.plume_settings import PlumeSettings
 
 SHORT = Row(
     "small plumes",
-    Source(PlumeSettings(size=16, frames=120)),
+    Source(PlumeSettings(size=16, frames=200)),
     right={},
     changes=(
         *("training.most_steps=24", "training.least_steps=12", "training.patience_steps=12"),
