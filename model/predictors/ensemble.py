@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from fieldsharp.model.predictors.factory import predictor_class
+from fieldsharp.model.predictors.field_floor import above_floor
 from fieldsharp.model.predictors.interface import ForecastShape
 from fieldsharp.model.predictors.member_draws import MemberDraws
 from fieldsharp.model.predictors.member_noise import Dropout, Generators, InputNoise
@@ -115,16 +116,8 @@ class Ensemble(nn.Module):
         if self._dropout is not None:
             self._dropout.draw_from(members, generators)
         forecast: Tensor = self.predictor(history_NTCHW)
-        return forecast if generators is None else self._above_floor(forecast, history_NTCHW)
-
-    def _above_floor(self, forecast_NTCHW: Tensor, history_NTCHW: Tensor) -> Tensor:
-        """Return members nowhere below both 0, the smallest training value, and their history.
-
-        What makes members differ would have rain fall below 0 wherever it is dry.
-        """
-        known = history_NTCHW[:, :, : self.shape.channels]
-        lowest = known.amin(dim=(1, 3, 4), keepdim=True).clamp(max=0.0)
-        return torch.maximum(forecast_NTCHW, lowest.to(forecast_NTCHW))
+        # Training needs the slope below it.
+        return forecast if generators is None else above_floor(forecast, history_NTCHW)
 
 
 def _by_sample(forecasts: Tensor, members: int) -> Tensor:

@@ -26,8 +26,7 @@ def describe(spec: TrialSpec) -> str:
         members = f"{loss.base}, {_noise_in_words(spec.run.predictor.options)}"
         term = f"{members}, {term}" if loss.gradient_weight > 0 else members
     return (
-        f"{term}, "
-        f"rate {training.learning_rate:.2e}, warm-up {training.warmup_fraction:.2f}{begins}"
+        f"{term}, rate {training.learning_rate:.2e}, warm-up {training.warmup_fraction:.2f}{begins}"
     )
 
 
