@@ -34,8 +34,8 @@ class Ensemble(nn.Module):
         width: Of the predictor.
         member: The predictor, by name.
         members: Drawn of each sample in training.
-        noise: What members differ by: ``input``, further channels of its history, or ``dropout``
-            behind its convolutions, in evaluation too.
+        noise: What members differ by: ``dropout`` behind its convolutions, in evaluation too, or
+            ``input``, noise in further channels of its history.
         dropout: Share of the channels that is dropped.
         options: Of the predictor.
     """
@@ -46,8 +46,8 @@ class Ensemble(nn.Module):
         width: int = 16,
         member: str = "unet",
         members: int = 4,
-        noise: str = "input",
-        dropout: float = 0.1,
+        noise: str = "dropout",
+        dropout: float = 0.2,
         **options: int | float | bool | str,
     ) -> None:
         super().__init__()

@@ -78,6 +78,9 @@ class Dropout:
         share: Of the features, dropped; the others are raised, so that their mean stays.
         height: Rows of the grid.
         width: Columns of the grid.
+
+    Raises:
+        ValueError: If there is nothing to be dropped.
     """
 
     def __init__(self, net: nn.Module, share: float, height: int, width: int) -> None:
@@ -85,9 +88,19 @@ class Dropout:
         self._grid = (height, width)
         self._generators: Generators = None
         self._members = 0
-        for module in net.modules():
-            if isinstance(module, nn.Conv2d) and module.out_channels >= FEWEST_CHANNELS:
-                module.register_forward_hook(self._dropped)
+        found = [
+            module
+            for module in net.modules()
+            if isinstance(module, nn.Conv2d) and module.out_channels >= FEWEST_CHANNELS
+        ]
+        if not found:
+            raise ValueError(
+                f"noise dropout acts behind convolutions (torch.nn.Conv2d) to {FEWEST_CHANNELS} "
+                "channels or more, and this net has none, so that all members would be the same; "
+                "set predictor.options.noise to input"
+            )
+        for module in found:
+            module.register_forward_hook(self._dropped)
 
     def draw_from(self, members: int, generators: Generators) -> None:
         """Draw what the next forecast drops from these generators."""

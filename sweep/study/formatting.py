@@ -32,7 +32,7 @@ def describe(spec: TrialSpec) -> str:
 
 def _noise_in_words(options: Mapping[str, JsonValue]) -> str:
     """Return what the members of an ensemble differ by."""
-    if options.get("noise") != "dropout":
+    if options.get("noise") == "input":
         return "noise"
     share = options.get("dropout")
     return f"dropout {share:.3g}" if isinstance(share, float | int) else "dropout"

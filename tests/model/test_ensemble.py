@@ -27,8 +27,9 @@ MEMBERS = sorted(NETS.keys() - {"ensemble"})
 
 
 def ensemble_of(shape: ForecastShape = SHAPE, /, **options: int | float | bool | str) -> Ensemble:
+    """Return an ensemble, by default of noise as input."""
     torch.manual_seed(0)
-    settings = PredictorSettings(name="ensemble", width=8, options=options)
+    settings = PredictorSettings(name="ensemble", width=8, options={"noise": "input", **options})
     predictor = build_predictor(settings, shape)
     assert isinstance(predictor, Ensemble)
     return predictor
@@ -330,6 +331,28 @@ def test_weights_of_another_width_are_refused() -> None:
 
 
 # Options.
+
+
+def test_by_default_a_fifth_is_dropped() -> None:
+    predictor = build_predictor(PredictorSettings(name="ensemble", width=8), SHAPE)
+    explicit = ensemble_of(noise="dropout", dropout=0.2)
+    predictor.load_state_dict(with_drawn_weights(explicit).state_dict())
+
+    draws = MemberDraws(0, range(3), (1, 2))
+    with torch.no_grad():
+        found = predictor.eval().forecast_drawn(history_of(), draws)  # type: ignore[operator]
+        expected = explicit.eval().forecast_drawn(history_of(), draws)
+    assert torch.equal(found, expected)
+
+
+def test_a_net_of_which_nothing_can_be_dropped_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"this net has none.*set predictor\.options\.noise to inp"
+    ):
+        build_predictor(
+            PredictorSettings(name="ensemble", width=1, options={"member": "unet", "depth": 1}),
+            SHAPE,
+        )
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "unet": lambda: UNet(SHAPE, width=8),
     "simvp": lambda: SimVP(SHAPE, width=8, translator_width=16, blocks=1),
     "convlstm": lambda: ConvLSTM(SHAPE, width=8),
-    "ensemble": lambda: Ensemble(SHAPE, width=8, members=2),
+    "ensemble": lambda: Ensemble(SHAPE, width=8, members=2, noise="input"),
 }
 
 

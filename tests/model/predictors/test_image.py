@@ -240,7 +240,7 @@ def test_the_width_reaches_the_argument_that_names_it() -> None:
 
 
 def test_an_ensemble_can_have_such_members() -> None:
-    options = {"member": "image", "members": 2, "module": NETS + "sequential"}
+    options = {"member": "image", "members": 2, "noise": "input", "module": NETS + "sequential"}
     settings = PredictorSettings.model_validate({"name": "ensemble", "options": options})
     predictor = build_predictor(settings, SHAPE)
     check_predictor(predictor, SHAPE, "ensemble")
