@@ -1,20 +1,23 @@
 """The sweep of an ensemble that follows a sweep in which no single forecast can be sharp enough."""
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.model.registry import NO_SHARPENER, NO_TERM
+from fieldsharp.model.registry import NETS, NO_SHARPENER, NO_TERM
 from fieldsharp.sweep.configuration.presets import preset_parameters, presets
 from fieldsharp.sweep.configuration.ranges import Choices, NumberRange, setting_path
 from fieldsharp.sweep.configuration.run_settings import ENSEMBLE
 from fieldsharp.sweep.configuration.settings import SweepConfig
 
-MEMBERS_SPACE: dict[str, NumberRange | Choices] = {
-    "predictor.options.dropout": NumberRange(low=0.05, high=0.5),
+SPACE: dict[str, NumberRange | Choices] = {
     "loss.base": Choices(choices=("spectral_crps", "crps")),
     "learning_rate": NumberRange(low=3e-4, high=3e-3, log=True),
 }
-"""Searched where the members go on from the baseline. The share that is dropped sets the spread and
-the sharpness of members, and its best value differs between fields (decision record 47)."""
-MEMBERS_OPTIONS = {"members": 4, "noise": "dropout"}
+"""Searched where the members go on from the baseline."""
+DROPOUT: dict[str, NumberRange | Choices] = {
+    "predictor.options.dropout": NumberRange(low=0.05, high=0.5)
+}
+"""The share that is dropped sets the spread and the sharpness of members, and its best value differs
+between fields (decision record 47)."""
+MEMBERS = 4
 
 
 def can_have_members(config: SweepConfig) -> bool:
@@ -50,10 +53,17 @@ def members_search(name: str, config: SweepConfig) -> SweepConfig:
     own = baseline.run(config, {setting_path(name): value for name, value in searched})
     tree = config.model_dump()
     predictor = own.predictor
+    # Another net may have no convolutions, behind which dropout acts.
+    can_drop = predictor.name in NETS
     tree["predictor"] = {
         "name": ENSEMBLE,
         "width": predictor.width,
-        "options": {**predictor.options, "member": predictor.name, **MEMBERS_OPTIONS},
+        "options": {
+            **predictor.options,
+            "member": predictor.name,
+            "members": MEMBERS,
+            "noise": "dropout" if can_drop else "input",
+        },
     }
     tree["loss"] = {"base": "spectral_crps", "variant": NO_TERM}
     tree["training"] = {**own.training.model_dump(), "start": "baseline"}
@@ -63,7 +73,10 @@ def members_search(name: str, config: SweepConfig) -> SweepConfig:
         "sampler": config.search.sampler,
         "seed": config.search.seed,
         "presets": "baseline",
-        "space": {key: searched.model_dump() for key, searched in MEMBERS_SPACE.items()},
+        "space": {
+            name: searched.model_dump()
+            for name, searched in {**(DROPOUT if can_drop else {}), **SPACE}.items()
+        },
     }
     tree["study"] = f"{config.study}-members"
     return SweepConfig.model_validate(tree)

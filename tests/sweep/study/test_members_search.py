@@ -48,6 +48,21 @@ def test_a_searched_predictor_is_that_of_the_baseline(tiny_config: SweepConfig) 
     assert found.predictor.options["member"] == "simvp"
 
 
+def test_a_net_that_may_have_no_convolutions_has_noise_as_input(tiny_config: SweepConfig) -> None:
+    found = members_search(
+        "s",
+        _config(
+            tiny_config, plugins=["my"], predictor={"name": "my.nets:Net", "options": {"heads": 2}}
+        ),
+    )
+
+    assert found.predictor.options == {
+        **{"heads": 2, "member": "my.nets:Net"},
+        **{"members": 4, "noise": "input"},
+    }
+    assert "predictor.options.dropout" not in found.search.space
+
+
 def test_a_study_of_members_has_no_further_one(tiny_config: SweepConfig) -> None:
     members = members_search("s", tiny_config)
 
