@@ -15,7 +15,7 @@ SPACE: dict[str, NumberRange | Choices] = {
 DROPOUT: dict[str, NumberRange | Choices] = {
     "predictor.options.dropout": NumberRange(low=0.05, high=0.5)
 }
-"""The share that is dropped sets the spread and the sharpness of members, and its best value differs
+"""The share that is dropped sets the spread and the sharpness of members; which is best differs
 between fields (decision record 47)."""
 MEMBERS = 4
 
