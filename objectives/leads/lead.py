@@ -137,7 +137,7 @@ class Lead(Settings):
     def _members_in_words(self, members: MembersLead) -> str:
         chances = (self.score_chance, self.rmse_chance)
         parts = [
-            f"{'behind' if lead < 0 else 'ahead of'} every ensemble without training by "
+            f"{'behind the best' if lead < 0 else 'ahead of every'} ensemble without training by "
             f"{abs(100 * lead):.1f} % in {name}"
             + (f" (chance {chance:.2g})" if chance is not None else "")
             for name, lead, chance in zip(

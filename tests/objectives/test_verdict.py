@@ -759,8 +759,8 @@ def test_members_that_are_behind_are_not_sent_to_be_confirmed() -> None:
     )
 
     assert verdict.reason.endswith(
-        "is behind every ensemble without training by 3.4 % in CRPS (chance 1) and ahead of every "
-        "ensemble without training by 2.0 % in variogram score (chance 1)"
+        "is behind the best ensemble without training by 3.4 % in CRPS (chance 1) and ahead of "
+        "every ensemble without training by 2.0 % in variogram score (chance 1)"
     )
     assert verdict.next.startswith("keep tuning: give training.fine_tuning more")
 
