@@ -10,7 +10,6 @@ import torch
 
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.windows import Windows
-from fieldsharp.model.predictors.field_floor import above_floor
 from fieldsharp.model.predictors.member_draws import MemberDraws
 from fieldsharp.objectives.members.result import CLIMATOLOGY, DRESSED
 from fieldsharp.objectives.metric_values import MetricValues
@@ -18,6 +17,8 @@ from fieldsharp.sweep.trials.member_forecasts import Forecaster
 from fieldsharp.sweep.trials.sharpening import TrainingForecasts
 
 Tensor = torch.Tensor
+LOWEST = 0.0
+"""The smallest training value: errors are not added beyond it, so that rain is not negative."""
 
 
 class DrawnFields:
@@ -73,7 +74,7 @@ def dressed(predictor: Forecaster, errors_ETCHW: Tensor) -> DrawnFields:
     def members(history_BTCHW: Tensor, drawn_BK: Tensor) -> Tensor:
         forecast_BTCHW = predictor(history_BTCHW)
         errors_BKTCHW = errors_ETCHW[drawn_BK.to(errors_ETCHW.device)].to(forecast_BTCHW)
-        return above_floor(forecast_BTCHW[:, None] + errors_BKTCHW, history_BTCHW)
+        return (forecast_BTCHW[:, None] + errors_BKTCHW).clamp(min=LOWEST)
 
     return DrawnFields(len(errors_ETCHW), members)
 

@@ -83,7 +83,7 @@ def test_check_and_start_refuse_a_predictor_that_cannot_go_on_from_the_baseline(
 ) -> None:
     given = [
         *("training.start=baseline", "plugins=[tests]", "predictor.name=ensemble"),
-        "predictor.options={member: tests.sweep.engine.one_noise_a_net:OneNoise}",
+        "predictor.options={member: tests.sweep.engine.one_noise_a_net:OneNoise, noise: input}",
     ]
     config = load_config(tiny_yaml, given).config
     with pytest.raises(ConfigError, match="of another predictor than that of this trial"):
