@@ -42,6 +42,7 @@ from fieldsharp.model.training import Trainer
 Tensor = torch.Tensor
 HEIGHT, WIDTH = 17, 22
 WINDOWS = 3
+LIBRARY_NETS = "tests.model.predictors.nets"
 DATA = DataSettings(path="none.nc", history=2, horizon=2)
 NEEDS_A_VALUE = (DataDependentOutputException, DynamicOutputShapeException, RuntimeError)
 """What is raised where a value is read, or a shape depends on values: by fake tensors the first
@@ -129,8 +130,10 @@ def take_steps(
     shape = ForecastShape(history=2, horizon=2, channels=variables, height=HEIGHT, width=WIDTH)
     with tensors() as device:
         mask = indexed_on(before, device)
+        predictor = build_predictor(net or UNET, shape)
+        if device.type == "meta":
+            predictor.to(device)
         with device:
-            predictor = build_predictor(net or UNET, shape)
             frames = FramesInMemory(torch.rand(WINDOWS + 3, variables, HEIGHT, WIDTH))
             windows = Windows(frames, torch.arange(WINDOWS), DATA)
             of_each = [
@@ -187,6 +190,20 @@ def test_no_step_of_an_ensemble_waits(base: str, noise: str, tensors: Tensors) -
 @pytest.mark.parametrize("name", NETS)
 def test_no_step_of_a_predictor_waits(name: str, tensors: Tensors) -> None:
     assert has_all_losses(take_steps(tensors, net=net_named(name)))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("image", {"module": f"{LIBRARY_NETS}:sequential"}),
+        ("video", {"module": f"{LIBRARY_NETS}:conv3d", "order": "BCTHW"}),
+    ],
+)
+def test_no_step_of_a_library_net_waits(name: str, options: dict[str, JsonValue]) -> None:
+    # It is tried on values when it is made, so it cannot be made of fake tensors.
+    net = net_named(name, from_persistence=False, **options)
+
+    assert has_all_losses(take_steps(meta, net=net))
 
 
 @on_tensors_without_values
