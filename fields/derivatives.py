@@ -24,6 +24,12 @@ def masked_mean(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
     return zero_masked(field_BTCHW, mask_HW).sum(dim=(2, 3, 4)) / cells
 
 
+def mean_or_zero(field_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
+    """Return ``masked_mean``, but 0 where no cell is valid, with a gradient of 0."""
+    cells = mask_HW.sum().clamp(min=1) * field_BTCHW.shape[2]
+    return zero_masked(field_BTCHW, mask_HW).sum(dim=(2, 3, 4)) / cells
+
+
 def interior_mask(mask_HW: Tensor) -> Tensor:
     """Return the interior cells [H-2, W-2] whose whole 3 x 3 stencil is valid."""
     rows = mask_HW[:-2] & mask_HW[1:-1] & mask_HW[2:]

@@ -33,6 +33,7 @@ from fieldsharp.fields.static_fields import StaticField
 from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.fields.stored_series.stored_frames import StoredFrames
 from fieldsharp.fields.time_steps import breaks_in_time
+from fieldsharp.fields.valid_cells import indexed_on
 from fieldsharp.fields.variables import Variables, read_variables
 from fieldsharp.fields.windows import Windows
 
@@ -186,7 +187,7 @@ def load_forecast_data(
         )
         scaling = _scaling(series, split)
         climatology = fit_climatology(series, split.train)
-        mask_HW = torch.from_numpy(series.mask_HW).to(device)
+        mask_HW = indexed_on(torch.from_numpy(series.mask_HW), device)
         predicted.append(PredictedVariable(name, series, scaling, climatology, mask_HW, geometry))
         frames.append(_frames(series, scaling, device))
     further, inputs = _further_inputs(settings, variables, split, device)

@@ -68,9 +68,9 @@ def transform_half(field_BTCHW: Tensor) -> Tensor:
     return coefficients_BTCHW
 
 
-def coefficients_in_half(width: int) -> Tensor:
+def coefficients_in_half(width: int, device: torch.device | str = "cpu") -> Tensor:
     """Return how many of all coefficients each of ``transform_half`` stands for: one or two."""
-    counts_W = torch.full((width // 2 + 1,), 2.0)
+    counts_W = torch.full((width // 2 + 1,), 2.0, device=device)
     counts_W[0] = 1.0
     if width % 2 == 0:
         counts_W[-1] = 1.0

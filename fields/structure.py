@@ -3,6 +3,8 @@
 Shape legend: B batch, T lead, C channel, H rows, W columns.
 """
 
+from functools import lru_cache
+
 import torch
 
 from fieldsharp.fields.derivatives import zero_masked
@@ -48,9 +50,17 @@ def similarity(
 
 def _smooth(images_N1HW: Tensor) -> Tensor:
     """Convolve with the Gaussian window, zeros beyond the grid."""
+    height, width = images_N1HW.shape[-2:]
+    kind = images_N1HW.device, images_N1HW.dtype
+    return gaussian_band(height, *kind) @ images_N1HW @ gaussian_band(width, *kind)
+
+
+@lru_cache(maxsize=16)
+def gaussian_band(size: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the matrix of the Gaussian window: shared, so that it is sent to a device once."""
     offsets = torch.arange(-RADIUS_CELLS, RADIUS_CELLS + 1, dtype=torch.float64)
     window = torch.exp(-0.5 * (offsets / SIGMA_CELLS) ** 2)
-    return convolve(images_N1HW, window / window.sum())
+    return _band(size, window / window.sum()).to(device, dtype)
 
 
 def convolve(images: Tensor, window_K: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The device of a training: its choice, its fast precision, and its memory running out."""
 
 import gc
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,12 @@ class Hardware:
     def autocast(self) -> bool:
         """Whether matrix products run in a shorter type."""
         return self.precision != torch.float32
+
+    def in_precision(self) -> AbstractContextManager[object]:
+        """Return a context in which matrix products have the precision."""
+        if not self.autocast:  # which torch has not for every device
+            return nullcontext()
+        return torch.autocast(self.device.type, self.precision)
 
 
 def find_hardware(settings: TrainingSettings) -> Hardware:
@@ -72,6 +79,18 @@ def find_device(settings: TrainingSettings) -> str:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("training.device is mps but torch finds no Apple GPU; use auto or cpu")
     return kind
+
+
+def send(values: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """Return values from the CPU on a device and in a type, without waiting for the device.
+
+    They go to a CUDA GPU from pinned memory: a copy from other memory waits for all that the GPU
+    still has to do. For Apple GPUs, which would read the memory later, the copy is waited for.
+    """
+    values = values.to(dtype)
+    if device.type == "cuda":
+        values = values.pin_memory()
+    return values.to(device, non_blocking=device.type != "mps")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.valid_cells import index_masks
 from fieldsharp.fields.windows import Pair, Windows
-from fieldsharp.model.device import Hardware
+from fieldsharp.model.device import Hardware, send
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.losses.several_variables import MeanOfVariables
@@ -52,6 +53,7 @@ class Trainer:
         self.loss = loss
         self.windows = windows
         self.mask = mask
+        index_masks(mask)
         self.settings = settings
         self.hardware = hardware
         self.micro_batches = micro_batches
@@ -79,20 +81,10 @@ class Trainer:
         """
         last = self.settings.epochs if until is None else min(until, self.settings.epochs)
         for epoch in range(self.epochs_done, last):
-            self.predictor.train()
-            self.optimizer.train()
-            order = self._order().to(self.windows.index_device)
-            losses: list[Tensor] = []
-            batches = torch.split(order, self.settings.batch_size)
-            windows = self.windows.batches(part for which in batches for part in self._parts(which))
-            for index, which in enumerate(batches):
-                self.steps_done = epoch * self.steps_an_epoch + index
-                if interrupted():
-                    raise Interrupted
-                losses.append(self._step(self.steps_done, which, windows) * len(which))
+            losses = self.take_steps(epoch, interrupted)
             # Fetched once an epoch; added on the CPU, as Apple GPUs have no float64.
-            sums = torch.stack(losses).cpu().double().sum(dim=0)
-            total, base, term, peak = (sums / len(order)).tolist()
+            sums = losses.cpu().double().sum(dim=0)
+            total, base, term, peak = (sums / self.windows_an_epoch).tolist()
             if not math.isfinite(total):
                 raise TrainingFailed(
                     f"the training loss is {total} in epoch {epoch + 1}: the training diverged; "
@@ -101,6 +93,28 @@ class Trainer:
             self.optimizer.evaluate()
             self.epochs_done = epoch + 1
             yield EpochLosses(epoch=epoch, total=total, base=base, term=term, peak=peak)
+
+    def take_steps(self, epoch: int, interrupted: Callable[[], bool] = lambda: False) -> Tensor:
+        """Take the steps of an epoch; none of them waits for the device.
+
+        Returns:
+            Total loss, base, term and peak term of each step, each times the windows of the step.
+
+        Raises:
+            Interrupted: If ``interrupted`` returned True.
+        """
+        self.predictor.train()
+        self.optimizer.train()
+        order = send(self._order(), self.windows.index_device, torch.int64)
+        losses: list[Tensor] = []
+        batches = torch.split(order, self.settings.batch_size)
+        windows = self.windows.batches(part for which in batches for part in self._parts(which))
+        for index, which in enumerate(batches):
+            self.steps_done = epoch * self.steps_an_epoch + index
+            if interrupted():
+                raise Interrupted
+            losses.append(self._step(self.steps_done, which, windows) * len(which))
+        return torch.stack(losses)
 
     def _order(self) -> Tensor:
         """Return the windows of an epoch in random order: a part of a pass, or several passes."""
@@ -176,9 +190,7 @@ class Trainer:
     def _backward(self, windows: Pair, in_the_batch: int, step: int) -> Tensor:
         """Add the gradient of some windows of a batch; return their share of its mean losses."""
         history_BTCHW, future_BTCHW = windows
-        with torch.autocast(
-            self.hardware.device.type, self.hardware.precision, enabled=self.hardware.autocast
-        ):
+        with self.hardware.in_precision():
             pred_BTCHW = self._forecast(history_BTCHW, future_BTCHW, step)
         _require_forecast(pred_BTCHW, future_BTCHW)
         # Of a baseline whose end is not known yet total_steps is the most: it has no loss term that
@@ -198,7 +210,7 @@ class Trainer:
         )
         if probability > 0 and isinstance(self.predictor, TeacherForced):
             draws = torch.rand(future_BTCHW.shape[:2], generator=self.shuffling)
-            forced_BT = (draws < probability).to(self.hardware.device)
+            forced_BT = send(draws < probability, self.hardware.device, torch.bool)
             return self.predictor.forecast_forced(history_BTCHW, future_BTCHW, forced_BT)
         if isinstance(self.predictor, MemberForecasting):
             return self.predictor.forecast_members(history_BTCHW)

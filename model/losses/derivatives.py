@@ -14,6 +14,7 @@ from fieldsharp.fields.derivatives import (
     interior_mask,
     laplacian,
     masked_mean,
+    mean_or_zero,
     sobel,
     sobel_magnitude,
     zero_masked,
@@ -92,11 +93,10 @@ def _gradient_difference(
     differences_t = forward_differences(zero_masked(target_BTCHW, mask_HW))
     parts = [
         # An axis without a valid pair contributes nothing.
-        masked_mean((d_p.abs() - d_t.abs()).abs() ** alpha, pairs).mean(dim=1)
+        mean_or_zero((d_p.abs() - d_t.abs()).abs() ** alpha, pairs).mean(dim=1)
         for d_p, d_t, pairs in zip(
             differences_p, differences_t, forward_masks(mask_HW), strict=True
         )
-        if pairs.any()
     ]
     return sum(parts, pred_BTCHW.new_zeros(pred_BTCHW.shape[0]))
 
@@ -109,16 +109,19 @@ def multiscale_mse(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) ->
     are left out. Average pooling is linear: same optimum as the mean square error.
     """
     error_BTCHW = pred_BTCHW - target_BTCHW
-    terms = []
+    terms, fits = [], []
     for scale in SCALES:
         coarse_BTCHW, coarse_mask_HW = block_average(error_BTCHW, mask_HW, scale)
-        if min(coarse_mask_HW.shape) < 3 or not (inside := interior_mask(coarse_mask_HW)).any():
+        if min(coarse_mask_HW.shape) < 3:
             continue
+        inside = interior_mask(coarse_mask_HW)
         gx, gy = sobel(coarse_BTCHW)
-        terms.append(masked_mean(gx * gx + gy * gy, inside).mean(dim=1))
+        terms.append(mean_or_zero(gx * gx + gy * gy, inside).mean(dim=1))
+        fits.append(inside.any())
     if not terms:
         return pred_BTCHW.new_zeros(pred_BTCHW.shape[0])
-    return torch.stack(terms).mean(dim=0)
+    # A scale that does not fit adds 0.
+    return torch.stack(terms).sum(dim=0) / torch.stack(fits).sum().clamp(min=1)
 
 
 def block_average(field_BTCHW: Tensor, mask_HW: Tensor, scale: int) -> tuple[Tensor, Tensor]:

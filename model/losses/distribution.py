@@ -7,8 +7,9 @@ import math
 
 import torch
 
-from fieldsharp.fields.derivatives import interior_mask, sobel_magnitude, zero_masked
+from fieldsharp.fields.derivatives import sobel_magnitude, zero_masked
 from fieldsharp.fields.masked_statistics import in_rising_order
+from fieldsharp.fields.valid_cells import cell_index, take_cells
 from fieldsharp.model.losses.derivatives import EPSILON
 
 Tensor = torch.Tensor
@@ -24,7 +25,8 @@ def sorted_values(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> 
     The 1-Wasserstein distance between the values of forecast and truth. Masked cells contribute
     neither value nor gradient. Its optimum has the truth's spread, peaks included.
     """
-    return _sorted_distance(pred_BTCHW[..., mask_HW], target_BTCHW[..., mask_HW])
+    valid_N = cell_index(mask_HW).valid_N
+    return _sorted_distance(take_cells(pred_BTCHW, valid_N), take_cells(target_BTCHW, valid_N))
 
 
 def sorted_gradients(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
@@ -32,10 +34,10 @@ def sorted_gradients(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) 
 
     Over the interior cells of each frame: the 1-Wasserstein distance between gradient magnitudes.
     """
-    inside = interior_mask(mask_HW)
-    steep_p = sobel_magnitude(zero_masked(pred_BTCHW, mask_HW), EPSILON)[..., inside]
-    steep_t = sobel_magnitude(zero_masked(target_BTCHW, mask_HW), EPSILON)[..., inside]
-    return _sorted_distance(steep_p, steep_t)
+    inner_N = cell_index(mask_HW).inner_N
+    steep_p = sobel_magnitude(zero_masked(pred_BTCHW, mask_HW), EPSILON)
+    steep_t = sobel_magnitude(zero_masked(target_BTCHW, mask_HW), EPSILON)
+    return _sorted_distance(take_cells(steep_p, inner_N), take_cells(steep_t, inner_N))
 
 
 def sorted_both(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tensor:
@@ -49,7 +51,8 @@ def extremes(pred_BTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) -> Tenso
 
     At least one cell of each frame: the part of ``sorted_values`` that peaks are made of.
     """
-    p, t = pred_BTCHW[..., mask_HW], target_BTCHW[..., mask_HW]
+    valid_N = cell_index(mask_HW).valid_N
+    p, t = take_cells(pred_BTCHW, valid_N), take_cells(target_BTCHW, valid_N)
     count = max(1, math.ceil(EXTREME_SHARE * p.shape[-1]))
     difference = p.topk(count, dim=-1).values - t.topk(count, dim=-1).values
     return difference.abs().mean(dim=(1, 2, 3))

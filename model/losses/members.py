@@ -76,7 +76,7 @@ def spectral_crps(pred_BKTCHW: Tensor, target_BTCHW: Tensor, mask_HW: Tensor) ->
     weights_HW = taper(mask_HW).to(error)
     half = transform_half(error * weights_HW)
     score = _score((half.real.contiguous(), half.imag.contiguous()))
-    counts_W = coefficients_in_half(error.shape[-1]).to(error)
+    counts_W = coefficients_in_half(error.shape[-1], error.device).to(error)
     share = weights_HW.square().mean().sqrt()  # so that the taper does not change the level
     of_scales = (score * counts_W).sum(dim=(-2, -1)).mean(dim=(1, 2)) / mask_HW.numel() / share
     return 0.5 * (of_cells + of_scales)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 
+from fieldsharp.fields.valid_cells import masks_of_channels
 from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.losses.forecast_loss import ForecastLoss, LossParts
 
@@ -35,11 +36,12 @@ class MeanOfVariables:
             mask_CHW: Cells of each variable that count.
             progress: Share of the training that is done.
         """
+        masks = masks_of_channels(mask_CHW)
         parts = [
             loss(
                 one_channel(pred_BTCHW, channel),
                 one_channel(target_BTCHW, channel),
-                mask_CHW[channel],
+                masks[channel],
                 progress,
             )
             for channel, loss in enumerate(self.losses)

@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from fieldsharp.model.device import send
 from fieldsharp.model.predictors.factory import predictor_class
 from fieldsharp.model.predictors.field_floor import above_floor
 from fieldsharp.model.predictors.interface import ForecastShape
@@ -107,7 +108,9 @@ class Ensemble(nn.Module):
     def _forecast(self, history_NTCHW: Tensor, generators: Generators) -> Tensor:
         members = history_NTCHW.shape[0]
         if self._noise is not None:
-            noise_NCHW = self._noise.draw(members, generators).to(history_NTCHW)
+            noise_NCHW = send(
+                self._noise.draw(members, generators), history_NTCHW.device, history_NTCHW.dtype
+            )
             frames = history_NTCHW.shape[1]
             # After the channels that are predicted, which predictors start from.
             history_NTCHW = torch.cat(

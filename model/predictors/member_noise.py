@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from fieldsharp.model.device import send
+
 Tensor = torch.Tensor
 Generators = Sequence[torch.Generator] | None
 """One for each member; None to draw from torch's own."""
@@ -116,7 +118,8 @@ class Dropout:
         block = max(1, CELLS_A_DROP // coarser)
         blocks = [-(-n // block) for n in size] if coarser > 1 else [1, 1]
         # Drawn with the channels of a block side by side, as features lie in memory on CPUs.
-        kept = self._kept((*blocks, channels)).to(features).permute(0, 3, 1, 2)
+        drawn = self._kept((*blocks, channels))
+        kept = send(drawn, features.device, features.dtype).permute(0, 3, 1, 2)
         if coarser > 1 and block > 1:
             kept = functional.interpolate(kept, scale_factor=float(block))
             kept = kept[..., : size[0], : size[1]]
