@@ -75,7 +75,7 @@ def test_a_climatological_member_is_what_was_observed_in_a_training_window(
         assert sum(bool(torch.equal(member, one)) for one in observed) == 1
 
 
-def test_a_dressed_member_is_the_forecast_and_one_error_and_never_below_the_smallest_value() -> None:
+def test_a_dressed_member_is_forecast_and_error_and_never_below_the_smallest_value() -> None:
     errors = torch.tensor([-0.5, 0.25, 2.0])[:, None, None, None, None].expand(3, 2, 1, 4, 4)
     ensemble = dressed(lambda history: history + 0.125, errors)
     history = torch.zeros(2, 2, 1, 4, 4)
