@@ -1,5 +1,6 @@
 """The WSGI application: Optuna's dashboard with its own routes for studies, CSV and pictures."""
 
+import atexit
 import io
 import re
 import threading
@@ -44,6 +45,8 @@ NO_PLOTS = (
     "the page draws its plots itself; plotly, which would draw them on the server, is not installed"
 )
 WRONG_AFTER = "after must be the number of a trial"
+LONGEST_WAIT_S = 5.0
+"""At the end of the process, for what is read ahead."""
 GONE = "this artifact was removed, or the data it is drawn from were"
 REPLACED = (
     "the database or its log was removed, replaced, or is written to by another of its names since "
@@ -56,7 +59,10 @@ def make_app(storage: RDBStorage, storage_url: str) -> WsgiApp:
     cached = get_storage(storage)  # reads finished trials once
     payload = StudyPayload(cached, storage_url)
     # A person needs a second to open the link; reading a thousand trials takes two.
-    threading.Thread(target=payload.read_ahead, name="read ahead", daemon=True).start()
+    reading = threading.Thread(target=payload.read_ahead, name="read ahead", daemon=True)
+    reading.start()
+    # A thread that the end of the interpreter finds in a library's own code aborts the process.
+    atexit.register(reading.join, LONGEST_WAIT_S)
     store = PictureArtifactStore(cached, storage_url)
     stock: WsgiApp = wsgi(cached, artifact_store=store)
     opened_files = OpenedFiles(storage_url)
