@@ -290,8 +290,13 @@ class ObjectiveSettings(Settings):
         return GridMeasures(area_weights=self.area_weights, per=self.per)
 
     @property
+    def judges_members(self) -> bool:
+        """Whether the members of an ensemble are judged together."""
+        return self.mode == "members"
+
+    @property
     def members_judged(self) -> MembersJudged | None:
         """What members are judged by; None where they are not judged together."""
-        if self.mode != "members":
+        if not self.judges_members:
             return None
         return MembersJudged(count=self.members, thresholds=self.thresholds)

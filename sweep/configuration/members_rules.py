@@ -21,7 +21,7 @@ def require_members(
     Raises:
         ValueError: If a trial could have none.
     """
-    if objective.mode != "members":
+    if not objective.judges_members:
         return
     if trainer is not None:
         raise ValueError(

@@ -248,8 +248,8 @@ class SweepConfig(RunSettings):
 
         Its length, its weights or, for members, the ensembles that are made from it are needed.
         """
-        of_members = self.objective.mode == "members"
-        return self.training.length != "fixed" or self.starts_from_baseline or of_members
+        finds_length = self.training.length != "fixed"
+        return finds_length or self.starts_from_baseline or self.objective.judges_members
 
     @property
     def run(self) -> RunSettings:

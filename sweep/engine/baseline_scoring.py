@@ -153,7 +153,7 @@ class BaselineScoring:
     @property
     def _crps(self) -> dict[str, float] | None:
         """Fair CRPS of the best ensemble without training; None where members are not judged."""
-        if self._objective.mode != "members":
+        if not self._objective.judges_members:
             return None
         found = best_crps(self._member_references, self.targets.by_variable)
         # Before the baseline has ended nothing is known of it, and the score has no part of it.

@@ -137,7 +137,7 @@ def _comparison(
     config: SweepConfig,
     facts: DataSummary,
 ) -> Comparison | None:
-    of_members = config.objective.mode == "members"
+    of_members = config.objective.judges_members
     references = _references(baseline, of_members=of_members)
     if not references:
         return None

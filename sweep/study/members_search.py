@@ -23,7 +23,7 @@ MEMBERS = 4
 def can_have_members(config: SweepConfig) -> bool:
     """Return whether a sweep of members can follow a study with this configuration."""
     is_ensemble = config.predictor.name == ENSEMBLE
-    return config.trainer is None and config.objective.mode != "members" and not is_ensemble
+    return config.trainer is None and not (config.objective.judges_members or is_ensemble)
 
 
 def members_search(name: str, config: SweepConfig) -> SweepConfig:

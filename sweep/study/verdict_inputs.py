@@ -98,7 +98,7 @@ def results_of(
         leads: Over the best reference, by number of the trial.
         confirmation: With new seeds; None where there is none.
     """
-    of_members = config.objective.mode == "members"
+    of_members = config.objective.judges_members
     return Contenders(
         found,
         facts.targets,
