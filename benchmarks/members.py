@@ -42,8 +42,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.training_length import fixed_length
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.member_forecasts import Forecaster
-from fieldsharp.sweep.trials.member_references import member_references
-from fieldsharp.sweep.trials.sharpening import training_forecasts
+from fieldsharp.sweep.trials.member_references import evaluate_member_references
 from fieldsharp.sweep.trials.trial import Trial
 
 FIELDS = ("humidity", "temperature", "rain", "showers")
@@ -171,9 +170,9 @@ class Judging:
         self._evaluator = Evaluator(data, windows, JUDGED)
         predictor, seed = baseline.trial.predictor, baseline.run.training.seed
         self._of_baseline = self._evaluator.evaluate(predictor, detail=False)
-        forecasts = training_forecasts(data, predictor, seed)
-        ensembles = member_references(predictor, data, forecasts, self._of_baseline)
-        references = {name: self._judged(one) for name, one in ensembles.items()}
+        references = evaluate_member_references(
+            self._evaluator, predictor, self._of_baseline, seed, detail=False
+        )
         best = best_crps(references, self._evaluator.names)
         assert best is not None, "both references are ensembles"
         self._best_crps = best[self._evaluator.names[0]]

@@ -16,13 +16,18 @@ def time_key(time: object) -> int:
     return zlib.crc32(time_text(time).encode())
 
 
-def initial_time_keys(windows: Windows, series: FieldSeries) -> Sequence[int]:
+def initial_time_keys(
+    windows: Windows, series: FieldSeries, which: Sequence[int] | None = None
+) -> Sequence[int]:
     """Return the number for the last known frame of each window.
 
     Args:
         windows: Of a part of the series.
         series: Whose times they are.
+        which: Numbers of the windows; None for all.
     """
     settings = windows.settings
     last = (settings.history - 1) * settings.stride
-    return [time_key(series.time[start + last]) for start in windows.starts_B.tolist()]
+    starts = windows.starts_B.tolist()
+    chosen = starts if which is None else [starts[number] for number in which]
+    return [time_key(series.time[start + last]) for start in chosen]

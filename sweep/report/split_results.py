@@ -30,7 +30,7 @@ from fieldsharp.sweep.study.trial_records import TrialRecord
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.member_forecasts import Forecaster
-from fieldsharp.sweep.trials.member_references import member_references
+from fieldsharp.sweep.trials.member_references import evaluate_member_references
 from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
 from fieldsharp.sweep.trials.trial import forecast_shape
@@ -265,11 +265,7 @@ def _crps_without_training(
     """Return the CRPS of the best ensemble without training, where members are judged."""
     if evaluator.members is None:
         return None
-    forecasts = training_forecasts(evaluator.data, baseline.predictor, baseline.seed)
-    references = member_references(baseline.predictor, evaluator.data, forecasts, judged)
-    found: dict[str, MetricValues] = {}
-    for name, ensemble in references.items():
-        found |= evaluator.evaluate_sharpened(
-            ensemble, {}, seed=baseline.seed, detail=False, name=name
-        )
+    found = evaluate_member_references(
+        evaluator, baseline.predictor, judged, baseline.seed, detail=False
+    )
     return best_crps(found, variables)

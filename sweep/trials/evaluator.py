@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import nn
@@ -77,7 +78,6 @@ class Evaluator:
         self.batch = batch_size(windows)
         self._caches = _values_per_window(windows) * len(windows) <= CACHED_VALUES
         self._truths: list[list[MaskedField]] = []
-        self._times_B = initial_time_keys(windows, data.series)
         self._thresholds: dict[str, list[float]] = {}
 
     @property
@@ -216,7 +216,7 @@ class Evaluator:
                 last_known = in_physical_units(
                     self.data, history_BTCHW[:, -1:, : self.data.channels]
                 )
-                times_B = self._times_B[window_B.start : window_B.stop]
+                times_B = partial(initial_time_keys, self._windows, self.data.series, window_B)
                 unit_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, members)
                 members_BKTCHW = in_physical_units(self.data, unit_BKTCHW)
                 yield [

@@ -16,17 +16,22 @@ Forecaster = Callable[[Tensor], Tensor]
 
 
 def forecast_members(
-    predictor: Forecaster, history_BTCHW: Tensor, times_B: Sequence[int], seed: int, members: int
+    predictor: Forecaster,
+    history_BTCHW: Tensor,
+    times_B: Callable[[], Sequence[int]],
+    seed: int,
+    members: int,
 ) -> Tensor:
     """Return the first members of an ensemble [B, K, T, C, H, W]; of others the only one.
 
     Args:
         predictor: A module or a function.
         history_BTCHW: Of each window.
-        times_B: A number for the initial time of each window, see ``initial_time_keys``.
+        times_B: Returns a number for the initial time of each window, see ``initial_time_keys``;
+            asked for by an ensemble alone.
         seed: Of the members.
         members: How many of an ensemble.
     """
     if isinstance(predictor, MemberForecasting):
-        return predictor.forecast_drawn(history_BTCHW, MemberDraws(seed, range(members), times_B))
+        return predictor.forecast_drawn(history_BTCHW, MemberDraws(seed, range(members), times_B()))
     return predictor(history_BTCHW)[:, None]

@@ -11,10 +11,12 @@ import torch
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.predictors.member_draws import MemberDraws
-from fieldsharp.objectives.members.result import CLIMATOLOGY, DRESSED
+from fieldsharp.objectives.members.result import CLIMATOLOGY, DRESSED, MembersResult
 from fieldsharp.objectives.metric_values import MetricValues
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.member_forecasts import Forecaster
-from fieldsharp.sweep.trials.sharpening import TrainingForecasts
+from fieldsharp.sweep.trials.sharpening import TrainingForecasts, training_forecasts
+from fieldsharp.sweep.trials.variable_statistics import WindowsOfVariables
 
 Tensor = torch.Tensor
 LOWEST = 0.0
@@ -108,3 +110,39 @@ def member_references(
         DRESSED: dressed(predictor, torch.stack(errors, dim=2)),
         CLIMATOLOGY: climatological(data.train),
     }
+
+
+def evaluate_member_references(
+    evaluator: Evaluator,
+    predictor: Forecaster,
+    judged: MetricValues,
+    seed: int,
+    *,
+    detail: bool = True,
+    by_window: WindowsOfVariables | None = None,
+    of_members: dict[str, MembersResult] | None = None,
+) -> dict[str, MetricValues]:
+    """Return the metrics of the ensembles that need no training beside the baseline's, by name.
+
+    Args:
+        evaluator: Of the windows that they are judged on.
+        predictor: The baseline.
+        judged: Its metrics there.
+        seed: Of its training, which their members are drawn with.
+        detail: Whether metrics are computed too that no score or guard uses.
+        by_window: Given all forecasts, for the statistics of each window.
+        of_members: Takes the scores of all members, by name.
+    """
+    forecasts = training_forecasts(evaluator.data, predictor, seed)
+    found: dict[str, MetricValues] = {}
+    for name, ensemble in member_references(predictor, evaluator.data, forecasts, judged).items():
+        found |= evaluator.evaluate_sharpened(
+            ensemble,
+            {},
+            seed=seed,
+            detail=detail,
+            by_window=by_window,
+            of_members=of_members,
+            name=name,
+        )
+    return found

@@ -6,6 +6,7 @@ K shells.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -56,7 +57,6 @@ class PreviewBuilder:
         self._leads = sorted({0, self._windows.settings.horizon - 1})
         self._batch_size = batch_size(self._windows)
         self._stride = -(-max(data.mask_HW.shape) // LONGEST_SIDE)
-        self._times_B = initial_time_keys(self._windows, data.series)
         self._shown_B = self._median_window()
         count = min(SPECTRUM_WINDOWS, len(self._windows))
         self._spectrum_B = (
@@ -134,7 +134,7 @@ class PreviewBuilder:
         ) -> torch.Tensor:
             if members is None:
                 return predictor(history_BTCHW)[:, None]
-            times_B = [self._times_B[index] for index in index_B.tolist()]
+            times_B = partial(initial_time_keys, self._windows, self._data.series, index_B.tolist())
             return forecast_members(predictor, history_BTCHW, times_B, seed, count)
 
         with torch.no_grad():

@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import nn
@@ -103,10 +104,9 @@ def training_forecasts(data: ForecastData, predictor: Forecaster, seed: int) -> 
     with torch.no_grad(), torch.random.fork_rng([windows.starts_B.device] if is_cuda else []):
         torch.manual_seed(seed)
         parts = torch.split(which_B, batch_size(windows))
-        times_B = initial_time_keys(windows, data.series)
         for part, (history_BTCHW, future_BTCHW) in zip(parts, windows.batches(parts), strict=True):
-            times = [times_B[which] for which in part.tolist()]
-            one_BKTCHW = forecast_members(predictor, history_BTCHW, times, seed, members=1)
+            times_B = partial(initial_time_keys, windows, data.series, part.tolist())
+            one_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, members=1)
             pred.append(in_physical_units(data, one_BKTCHW[:, 0]))
             target.append(in_physical_units(data, future_BTCHW))
     return TrainingForecasts(torch.cat(pred), torch.cat(target))

@@ -21,7 +21,6 @@ from fieldsharp.model.sharpeners.fitted import FittedSharpener
 from fieldsharp.model.training import State, Trainer
 from fieldsharp.objectives.improvement import StoppingRule
 from fieldsharp.objectives.members.result import MembersResult
-from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.sweep.configuration.baseline_start import with_short_epochs
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.training_length import stopping_rule, with_whole_epochs
@@ -29,9 +28,8 @@ from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_events import FoundLength
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.loss import make_loss
-from fieldsharp.sweep.trials.member_references import member_references
+from fieldsharp.sweep.trials.member_references import evaluate_member_references
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan, fit_sharpeners, training_forecasts
-from fieldsharp.sweep.trials.variable_statistics import WindowsOfVariables
 
 UNDEFINED_WITHOUT_NEIGHBOURS = "variogram_score"
 """The metric that is NaN on a grid of which no two valid cells are a pair."""
@@ -254,7 +252,14 @@ class Trial:
         )
         metrics = found.pop(NO_SHARPENER)
         if wants_frontier and self.evaluator.members is not None:
-            found.update(self._member_references(metrics, by_window, members))
+            found |= evaluate_member_references(
+                self.evaluator,
+                self.predictor,
+                metrics,
+                self.run.training.seed,
+                by_window=by_window,
+                of_members=members,
+            )
         for name, values in zip(self.evaluator.names, metrics.each(), strict=True):
             _require_finite(values.overall, losses.epoch, name if metrics.others else "")
         return EpochReport(
@@ -267,23 +272,6 @@ class Trial:
             window_statistics=None if by_window is None else by_window.statistics(),
             members=members,
         )
-
-    def _member_references(
-        self,
-        judged: MetricValues,
-        by_window: WindowsOfVariables | None,
-        members: dict[str, MembersResult],
-    ) -> dict[str, MetricValues]:
-        """Return the metrics of ensembles that need no training beside this one, by name."""
-        seed = self.run.training.seed
-        forecasts = training_forecasts(self.evaluator.data, self.predictor, seed)
-        references = member_references(self.predictor, self.evaluator.data, forecasts, judged)
-        found: dict[str, MetricValues] = {}
-        for name, ensemble in references.items():
-            found |= self.evaluator.evaluate_sharpened(
-                ensemble, {}, seed=seed, by_window=by_window, of_members=members, name=name
-            )
-        return found
 
 
 def _require_finite(metrics: dict[str, float], epoch: int, variable: str) -> None:

@@ -130,7 +130,7 @@ def members_of_the_window(data: ForecastData, predictor: Forecaster, seed: int) 
     history_BTCHW, _ = windows.take(torch.tensor([first]))
     times_B = [initial_time_keys(windows, data.series)[first]]
     with torch.no_grad():
-        unit_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, 5)
+        unit_BKTCHW = forecast_members(predictor, history_BTCHW, lambda: times_B, seed, 5)
     return in_physical_units(data, unit_BKTCHW)[0, :, :, 0].numpy()
 
 
