@@ -53,6 +53,7 @@ class TrialQueue:
         earlier = [trial.preset for trial in start.trials] if start is not None else []
         self._presets = {preset.name: preset for preset in (baseline, *earlier, *rounds)}
         self._distributions = distributions(config.search)
+        self._finished_baseline: TrialSpec | None = None
 
     def configure(self, config: SweepConfig) -> None:
         """Train further trials with this configuration, which differs in their length alone."""
@@ -145,6 +146,8 @@ class TrialQueue:
         Raises:
             StudyError: If there is none.
         """
+        if self._finished_baseline is not None:  # which does not change any more
+            return self._finished_baseline
         found = complete_baseline(self._study.get_trials(deepcopy=False))
         spec = trial_spec(found) if found is not None else None
         if spec is None:
@@ -152,6 +155,7 @@ class TrialQueue:
                 f"study {self._study.study_name!r} has no complete baseline, whose weights the "
                 "next trial goes on from; resume the study, which trains it first"
             )
+        self._finished_baseline = spec
         return spec
 
     def _next_queued(self) -> Trial | None:
