@@ -59,7 +59,7 @@ def configurations(config: SweepConfig) -> list[Configuration]:
 
 def _drawn(config: SweepConfig, variant: str, seed: int) -> Iterator[dict[str, Scalar]]:
     others = {name: one for name, one in config.search.space.items() if name != VARIANT}
-    sobol = torch.quasirandom.SobolEngine(len(others), scramble=True, seed=seed)
+    sobol = torch.quasirandom.SobolEngine(len(others), scramble=True, seed=seed)  # type: ignore[no-untyped-call]
     for point in sobol.draw(OF_A_VARIANT).tolist():
         values = {n: _at(one, u) for (n, one), u in zip(others.items(), point, strict=True)}
         yield {VARIANT: variant, **values}

@@ -8,14 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fieldsharp.objectives.leads.lead import (
-    FEWEST_BLOCKS,
-    ComparedForecast,
-    Comparison,
-    Lead,
-    MembersLead,
-)
-from fieldsharp.objectives.leads.reality_check import adjusted_chances
+from fieldsharp.objectives.leads.comparison import ComparedForecast, Comparison
+from fieldsharp.objectives.leads.lead import FEWEST_BLOCKS, Lead, MembersLead
+from fieldsharp.objectives.leads.reality_check import Measure, adjusted_chances
 from fieldsharp.objectives.leads.resampling import (
     block_length,
     decorrelation_time,
@@ -88,7 +83,7 @@ def members_leads(given: Comparison) -> list[Lead]:
     if blocks >= FEWEST_BLOCKS:
         weights = resampled_weights(sizes_W, length, given.seed)
         found = adjusted_chances(
-            [(ahead[key], one.ahead(weights)) for key, one in comparisons.items()], blocks
+            [Measure(ahead[key], one.ahead(weights)) for key, one in comparisons.items()], blocks
         )
         chances = {
             measure: np.max(

@@ -10,12 +10,12 @@ from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field, ValidationError
 
 from fieldsharp.fields.settings import Settings
-from fieldsharp.objectives.leads.lead import (
+from fieldsharp.objectives.leads.comparison import (
     ComparedForecast,
     Comparison,
-    Lead,
     leads_over_references,
 )
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.leads.members_lead import members_leads
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary

@@ -11,14 +11,13 @@ from scipy.signal import lfilter
 
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.objectives.leads import resampling
-from fieldsharp.objectives.leads.lead import (
-    AS_IT_IS,
+from fieldsharp.objectives.leads.comparison import (
     ComparedForecast,
     Comparison,
-    Lead,
     leads_over_references,
 )
-from fieldsharp.objectives.leads.reality_check import adjusted_chances, widening
+from fieldsharp.objectives.leads.lead import AS_IT_IS, Lead
+from fieldsharp.objectives.leads.reality_check import Measure, adjusted_chances, widening
 from fieldsharp.objectives.leads.window_statistics import ForecastWindows, ObservedWindows, Series
 from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.settings import ObjectiveSettings
@@ -158,7 +157,7 @@ def test_chances_are_those_of_a_loop_over_resampled_windows(
         drawn.append(resampling.resampled_weights(sizes_W, length, seed))
         return drawn[-1]
 
-    monkeypatch.setattr("fieldsharp.objectives.leads.lead.resampled_weights", draw)
+    monkeypatch.setattr("fieldsharp.objectives.leads.comparison.resampled_weights", draw)
     rng = np.random.default_rng(0)
     truth = _truth(160, rng)
     baseline = {name: _forecast(truth, rng, share) for name, share in ((AS_IT_IS, 0.8), ("a", 0.9))}
@@ -323,12 +322,12 @@ def test_leads_above_chance_leave_the_comparison_of_the_smaller_ones() -> None:
     rng = np.random.default_rng(6)
     ahead_K = np.array([10.0, 0.5])
     resampled_RK = ahead_K + rng.normal(size=(2000, 2)) * [2.0, 0.1]
-    ((large, small),) = adjusted_chances([(ahead_K, resampled_RK)], blocks=50)
+    ((large, small),) = adjusted_chances([Measure(ahead_K, resampled_RK)], blocks=50)
     assert large < 0.01
     assert small < 0.01
     ahead_K = np.array([1.0, 0.5])  # not told from chance: it stays
     again_RK = ahead_K + (resampled_RK - [10.0, 0.5])
-    ((large, small),) = adjusted_chances([(ahead_K, again_RK)], blocks=50)
+    ((large, small),) = adjusted_chances([Measure(ahead_K, again_RK)], blocks=50)
     assert small >= large > 0.1
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from fieldsharp.objectives.leads.lead import ComparedForecast, Comparison
+from fieldsharp.objectives.leads.comparison import ComparedForecast, Comparison
 from fieldsharp.objectives.leads.members_lead import members_leads
 from fieldsharp.objectives.leads.window_statistics import ForecastWindows, ObservedWindows, Series
 from fieldsharp.objectives.targets import Band, Targets

@@ -12,7 +12,8 @@ import pytest
 from fieldsharp.core.errors import ConfigError
 from fieldsharp.objectives.guards import total_violation
 from fieldsharp.objectives.guards_of_variables import check_all_guards, outcomes_of
-from fieldsharp.objectives.leads.lead import AS_IT_IS, Comparison, leads_over_references
+from fieldsharp.objectives.leads.comparison import Comparison, leads_over_references
+from fieldsharp.objectives.leads.lead import AS_IT_IS
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.score import score_values
 from fieldsharp.objectives.settings import GuardSettings, ObjectiveSettings, TargetSettings

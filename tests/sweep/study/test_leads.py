@@ -10,7 +10,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.leads.lead import Comparison, Lead, leads_over_references
+from fieldsharp.objectives.leads.comparison import Comparison, leads_over_references
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
