@@ -22,7 +22,8 @@ from benchmarks.machine import machine
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.database import open_database
-from fieldsharp.sweep.study.confirmation.records import Confirmation, Runs, read_runs
+from fieldsharp.sweep.study.confirmation.records import Confirmation
+from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.provenance import git_commit
 from fieldsharp.sweep.study.status.report import StudyStatus, study_status

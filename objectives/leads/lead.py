@@ -38,6 +38,8 @@ class Lead(Settings):
         rmse_chance: The same for the RMSE, among the forecasts whose score is not far behind.
         blocks: Independent blocks of windows in the split; None without statistics of windows.
         compared: Forecasts among which the trial was chosen: trials times sharpeners tried on each.
+        seeds: With which each forecast was trained, and over which this is the mean; None of the
+            trials of a sweep, which have one each.
         members: Where members are judged: the leads that count, whose chances then stand in
             ``score_chance`` (CRPS) and ``rmse_chance`` (variogram score); the reference is that
             with the lowest CRPS.
@@ -51,11 +53,12 @@ class Lead(Settings):
     rmse_chance: float | None = None
     blocks: int | None = None
     compared: int
+    seeds: int | None = Field(None, exclude_if=lambda seeds: seeds is None)
     members: MembersLead | None = Field(None, exclude_if=lambda members: members is None)
 
     @property
     def provisional(self) -> bool:
-        """Whether there are too few independent windows to tell the lead from chance."""
+        """Whether there are too few independent windows or seeds to tell the lead from chance."""
         return self.score_chance is None
 
     @property
@@ -96,23 +99,38 @@ class Lead(Settings):
         )
         if abs(self.score) <= TIE:
             in_score = f"level with the baseline{under} in score"
-        if self.blocks is None:
-            return (
-                f"{in_score}, {in_rmse}; without statistics of its windows, so this is provisional"
-            )
         if self.score_chance is None or self.rmse_chance is None:
-            return (
-                f"{in_score}, {in_rmse}; too few independent windows ({self.blocks} blocks, "
-                f"{FEWEST_BLOCKS} are needed), so this is provisional"
-            )
+            return f"{in_score}, {in_rmse}; {self.why_provisional}"
         if abs(self.score) <= TIE:
-            return f"{in_score}, {in_rmse} (chance {self.rmse_chance:.2g}, {self.blocks} blocks)"
+            return f"{in_score}, {in_rmse} (chance {self.rmse_chance:.2g}, {self._sample})"
         if self.score_chance < SIGNIFICANCE or self.score < 0:
-            return f"{in_score} (chance {self.score_chance:.2g}, {self.blocks} blocks)"
+            return f"{in_score} (chance {self.score_chance:.2g}, {self._sample})"
         return (
             f"{in_score} (chance {self.score_chance:.2g}), {in_rmse} (chance "
-            f"{self.rmse_chance:.2g}, {self.blocks} blocks)"
+            f"{self.rmse_chance:.2g}, {self._sample})"
         )
+
+    @property
+    def why_provisional(self) -> str:
+        """Why the lead cannot be told from chance, as a clause; "" where it can."""
+        if not self.provisional:
+            return ""
+        if self.blocks is None:
+            return "without statistics of its windows, so this is provisional"
+        if self.seeds is None:
+            return f"{self._too_few}, so this is provisional"
+        if self.blocks < FEWEST_BLOCKS:
+            return f"{self._too_few}: it can't be told from chance"
+        return "a single seed tells nothing of others: it can't be told from chance"
+
+    @property
+    def _too_few(self) -> str:
+        return f"too few independent windows ({self.blocks} blocks, {FEWEST_BLOCKS} are needed)"
+
+    @property
+    def _sample(self) -> str:
+        blocks = f"{self.blocks} blocks"
+        return blocks if self.seeds is None else f"{blocks}, {self.seeds} seeds"
 
     def _members_in_words(self, members: MembersLead) -> str:
         chances = (self.score_chance, self.rmse_chance)
@@ -125,9 +143,4 @@ class Lead(Settings):
             )
         ]
         said = " and ".join(parts)
-        if self.provisional:
-            return (
-                f"{said}; too few independent windows ({self.blocks} blocks, {FEWEST_BLOCKS} are "
-                "needed), so this is provisional"
-            )
-        return said
+        return f"{said}; {self.why_provisional}" if self.provisional else said

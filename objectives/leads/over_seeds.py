@@ -63,12 +63,14 @@ class LeadOverSeeds:
         score, rmse: In score, and as a share of the RMSE of the reference.
         score_chance, rmse_chance: How likely chance alone makes them, corrected for all forecasts
             compared; None where windows or seeds are too few.
+        compared: How many forecasts that are.
     """
 
     score: float
     rmse: float
     score_chance: float | None
     rmse_chance: float | None
+    compared: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class ForecastsOverSeeds:
             for of_seeds in zip(*self._ahead(whole_RW, names, reference), strict=True)
         )
         score_K, rmse_K = score_SK.mean(axis=0), rmse_SK.mean(axis=0)
-        chances: tuple[Sequence[float | None], ...] = ([None] * len(names),) * 2
+        chances: tuple[Sequence[float | None], Sequence[float | None]]
+        chances = [None] * len(names), [None] * len(names)
         if self.blocks >= FEWEST_BLOCKS and len(self.seeds) >= FEWEST_SEEDS:
             score_RK, rmse_RK = (
                 np.mean(of_seeds, axis=0)
@@ -112,8 +115,10 @@ class ForecastsOverSeeds:
             )
             chances = of_score_K.tolist(), of_rmse_K.tolist()
         return [
-            LeadOverSeeds(*values)
-            for values in zip(score_K.tolist(), rmse_K.tolist(), *chances, strict=True)
+            LeadOverSeeds(score, rmse, of_score, of_rmse, len(names))
+            for score, rmse, of_score, of_rmse in zip(
+                score_K.tolist(), rmse_K.tolist(), *chances, strict=True
+            )
         ]
 
     @property

@@ -12,7 +12,8 @@ if TYPE_CHECKING:  # the command imports rich and the study when it runs
     from rich.table import Table
 
     from fieldsharp.objectives.verdicts.verdict import Verdict
-    from fieldsharp.sweep.study.confirmation.records import Confirmation, OverSeeds, Spread
+    from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds, Spread
+    from fieldsharp.sweep.study.confirmation.records import Confirmation
 
 NAME = "confirm"
 HELP = "Train the best trials with new seeds and judge them on the test split."

@@ -1,4 +1,4 @@
-"""The trainings of a confirmation, and the targets on the test split."""
+"""The trainings of a confirmation, how they are compared, and how the winner is tested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,36 +10,47 @@ from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.device import find_device
+from fieldsharp.objectives.leads.intervals import sharpness_intervals
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_all_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
-from fieldsharp.sweep.study.confirmation.records import (
-    Confirmation,
-    ConfirmedBands,
-    Runs,
-    read_runs,
+from fieldsharp.sweep.study.confirmation.comparison import (
+    BASELINE,
+    ConfirmedForecasts,
+    named_reference,
+    named_trial,
 )
-from fieldsharp.sweep.study.confirmation.result_in_words import in_words
+from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds
+from fieldsharp.sweep.study.confirmation.records import (
+    BandsOfSplit,
+    Confirmation,
+    FixedWinner,
+    Tested,
+    TestedForecast,
+)
+from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     SeedScoring,
+    best_first,
     confirmed_references,
     confirmed_trials,
     winner,
 )
-from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
+from fieldsharp.sweep.study.confirmation.winner import fixed_winner, may_be_chance
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.shared_data import coordinator_store
 from fieldsharp.sweep.study.trial_records import trial_spec
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 
 
 @dataclass(frozen=True)
 class ConfirmationPlan:
-    """The trainings, and the targets that their forecasts are scored against.
+    """What is trained and compared on the validation split, and then tested.
 
     Attributes:
         config: Of the study.
@@ -47,8 +58,6 @@ class ConfirmationPlan:
         trials: Whose configurations are trained, the baseline first; each other names the
             sharpener that the search chose for it.
         seeds: Each configuration is trained with every one.
-        targets: Of the test split.
-        field: The variation of the truth of the test split.
         finished_trials: How many trials of the study are finished.
     """
 
@@ -56,15 +65,21 @@ class ConfirmationPlan:
     facts: DataSummary
     trials: Sequence[TrialSpec]
     seeds: Sequence[int]
-    targets: Targets
-    field: FieldVariation
     finished_trials: int
 
     def specs(self) -> list[TrialSpec]:
-        """Return every training: all configurations with a seed before the next seed."""
-        return [self._spec(spec, seed) for seed in self.seeds for spec in self.trials]
+        """Return every training to compare: all configurations with a seed before the next seed."""
+        return self._specs(self.trials, "validation")
 
-    def _spec(self, spec: TrialSpec, seed: int) -> TrialSpec:
+    def test_specs(self, fixed: FixedWinner) -> list[TrialSpec]:
+        """Return the trainings that are tested: those of the baseline and of the winner."""
+        tested = [spec for spec in self.trials if spec.is_baseline or spec.number == fixed.trial]
+        return self._specs(tested, "test")
+
+    def _specs(self, trials: Sequence[TrialSpec], part: Part) -> list[TrialSpec]:
+        return [self._spec(spec, seed, part) for seed in self.seeds for spec in trials]
+
+    def _spec(self, spec: TrialSpec, seed: int, part: Part) -> TrialSpec:
         start = spec.run.start_from
         if start is not None:
             first = start.training.model_copy(update={"seed": seed})
@@ -82,41 +97,115 @@ class ConfirmationPlan:
             preset=spec.preset,
             run=run,
             data_sha256=self.facts.provenance.data_sha256,
-            judged_on="test",
+            judged_on=part,
+            judged_at_end=True,
             measures=self.config.objective.measures,
             members=self.config.objective.members_judged,
             starts_with=spec.starts_with,
         )
 
-    def confirmation(self, runs: Runs) -> Confirmation:
-        """Return the confirmation from its runs.
+    def compared(self, runs: Runs, earlier: FixedWinner | None) -> tuple[Confirmation, FixedWinner]:
+        """Compare the trials on the validation split, and fix the winner.
+
+        Args:
+            runs: Every training, judged on the validation split.
+            earlier: The winner that an earlier call fixed.
 
         Raises:
             FieldsharpError: If the baseline failed with every seed.
         """
-        scoring = SeedScoring(self.config.objective, self.targets, self.field)
-        configurations = {spec.number: describe(spec) for spec in self.trials}
-        trials = confirmed_trials(configurations, self.seeds, runs, scoring)
-        baselines = [runs[trials[0].trial, seed] for seed in self.seeds]
-        references = confirmed_references(baselines, scoring)
-        best = winner(trials)
-        return Confirmation(
-            winner=best.trial if best else None,
-            sentence=in_words(best, trials, references),
+        forecasts = self._forecasts([*self.trials], runs, self.facts.targets, self.facts.variation)
+        given = forecasts.over_seeds()
+        references = forecasts.references
+        best_reference = next(iter(best_first(references)), None)
+        over_baseline, over_reference = [], []
+        if self.config.objective.judges_members:
+            over_baseline = forecasts.leads_of_members()
+        elif given is not None:
+            over_baseline = forecasts.leads(given)
+            if best_reference is not None:
+                over_reference = forecasts.leads(given, best_reference.name)
+        found = Confirmation(
+            winner=None,
+            sentence="",
             baseline=self.trials[0].number,
             seeds=list(self.seeds),
             finished_trials=self.finished_trials,
-            gradient=BandSummary.of(self.targets.gradient),
-            peak=BandSummary.of(self.targets.peak),
-            trials=trials,
-            references=references,
-            variables={
-                name: ConfirmedBands(
-                    gradient=BandSummary.of(bands.gradient), peak=BandSummary.of(bands.peak)
-                )
-                for name, bands in self.targets.by_variable.items()
-                if name
-            },
+            trials=list(forecasts.trials),
+            references=list(references),
+            part="validation",
+            over_baseline=over_baseline,
+            over_reference=over_reference,
+            **dict(BandsOfSplit.of(self.facts.targets)),
+        )
+        best = winner(found.trials)
+        fixed = fixed_winner(found, best, best_reference, earlier)
+        number = None if best is None else fixed.trial
+        if number == found.baseline and best is not None:
+            number = best.trial
+        lost = number is not None and may_be_chance(found.lead(number))
+        winning = found.baseline if lost else number
+        return found.model_copy(update={"winner": winning, "best": number}), fixed
+
+    def tested(self, fixed: FixedWinner, runs: Runs, store: SeriesStore) -> Tested:
+        """Return what the winner comes to on the test split, beside baseline and best reference.
+
+        Args:
+            fixed: The winner.
+            runs: Its trainings and those of the baseline, judged on the test split.
+            store: Of the data.
+        """
+        targets, field = _test_split(self.config, store)
+        specs = [spec for spec in self.trials if spec.is_baseline or spec.number == fixed.trial]
+        forecasts = self._forecasts(specs, runs, targets, field)
+        given = None if self.config.objective.judges_members else forecasts.over_seeds()
+        baseline, *others = forecasts.trials
+        chosen = next((one for one in forecasts.references if one.name == fixed.reference), None)
+
+        def with_intervals(one: OverSeeds, name: str) -> TestedForecast:
+            is_trained = any(outcome.failure is None for outcome in one.outcomes)
+            figures = {name: getattr(one, name) for name in OverSeeds.model_fields}
+            intervals = (
+                None if given is None or not is_trained else sharpness_intervals(given, name)
+            )
+            return TestedForecast(**figures, intervals=intervals)
+
+        leads: list[Lead] = []
+        if others and self.config.objective.judges_members:
+            leads = forecasts.leads_of_members()
+        elif others and given is not None:
+            leads = forecasts.leads(given)
+            if chosen is not None:
+                leads += forecasts.leads(given, chosen.name)
+        return Tested(
+            baseline=with_intervals(baseline, BASELINE),
+            winner=with_intervals(others[0], named_trial(fixed.trial)) if others else None,
+            reference=with_intervals(chosen, named_reference(chosen.name)) if chosen else None,
+            sharpener=chosen.name if chosen is not None else "",
+            leads=leads,
+            blocks=given.blocks if given is not None else next((x.blocks for x in leads), None),
+            readings=fixed.readings,
+            **dict(BandsOfSplit.of(targets)),
+        )
+
+    def _forecasts(
+        self,
+        trials: Sequence[TrialSpec],
+        runs: Runs,
+        targets: Targets,
+        field: FieldVariation | None,
+    ) -> ConfirmedForecasts:
+        scoring = SeedScoring(self.config.objective, targets, field)
+        configurations = {spec.number: describe(spec) for spec in trials}
+        confirmed = confirmed_trials(configurations, self.seeds, runs, scoring)
+        baselines = [runs[confirmed[0].trial, seed] for seed in self.seeds]
+        return ConfirmedForecasts(
+            confirmed,
+            confirmed_references(baselines, scoring),
+            runs,
+            targets,
+            self.config.objective.rmse_weight,
+            self.config.search.seed,
         )
 
 
@@ -138,33 +227,29 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
         )
     used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
     chosen_seeds = new_seeds(seeds, used)
-    done = {key for key, run in read_runs(study, url).items() if run.failure is None}
+    runs = read_runs(study, url, "validation")
+    done = {key for key, run in runs.items() if run.failure is None}
     confirmed = {n for n, _ in done if all((n, seed) in done for seed in chosen_seeds)}
     chosen = candidates(study.study_name, trials, top, confirmed)
     find_device(config.training)
-    targets, field = _test_split(config, facts, coordinator_store(config, url))
-    return ConfirmationPlan(
-        config=config,
-        facts=facts,
-        trials=chosen,
-        seeds=chosen_seeds,
-        targets=targets,
-        field=field,
-        finished_trials=sum(trial.state.is_finished() for trial in trials),
-    )
-
-
-def _test_split(
-    config: SweepConfig, facts: DataSummary, store: SeriesStore
-) -> tuple[Targets, FieldVariation]:
-    """Return the targets of the test split, and the variation of its truth."""
-    data = load_forecast_data(config.data, measures=config.objective.measures, store=store)
     files = DataFiles.of(config.data.path)
     if files.sha256() != facts.provenance.data_sha256:
         raise DataError(
             f"the data file {files} is not the one study {config.study!r} was started "
             "on: it has other contents; put the old one back, or start another study"
         )
+    return ConfirmationPlan(
+        config=config,
+        facts=facts,
+        trials=chosen,
+        seeds=chosen_seeds,
+        finished_trials=sum(trial.state.is_finished() for trial in trials),
+    )
+
+
+def _test_split(config: SweepConfig, store: SeriesStore) -> tuple[Targets, FieldVariation]:
+    """Return the targets of the test split, and the variation of its truth."""
+    data = load_forecast_data(config.data, measures=config.objective.measures, store=store)
     evaluator = Evaluator(data, data.test)
     observed = evaluator.evaluate(Persistence.of(data), detail=False)
     targets = resolve_all_targets(

@@ -36,7 +36,7 @@ from fieldsharp.sweep.report.trial_rows import (
 from fieldsharp.sweep.report.without_training import without_training
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.results.exportable import require_complete
-from fieldsharp.sweep.study.confirmation.records import read_runs
+from fieldsharp.sweep.study.confirmation.runs import read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.frontier import StudyFrontier
@@ -49,6 +49,7 @@ from fieldsharp.sweep.study.lookup import (
 from fieldsharp.sweep.study.shared_data import reader_store
 from fieldsharp.sweep.study.status.report import StudyStatus, study_status, trial_status
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_spec
+from fieldsharp.sweep.study.trial_spec import Part
 
 
 def collect_report(name: str, url: str, number: int | None = None) -> Report:
@@ -65,7 +66,8 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         trials = ParsedTrials(study.get_trials(deepcopy=False))
         config, summary = study_config(study), study_data_summary(study)
         status = study_status(study, url)
-        runs = read_runs(study, url)
+        parts: tuple[Part, ...] = ("validation", "test")
+        runs = [run for part in parts for run in read_runs(study, url, part).values()]
     files = StudyWorkspace(url, study_identity(study))
     specs, records = _compared(trials, chosen)
     validation = validation_split(summary, records, specs, files)

@@ -18,7 +18,7 @@ from fieldsharp.sweep.report.model import (
     shares_of_observed,
 )
 from fieldsharp.sweep.report.sentences import name_of
-from fieldsharp.sweep.study.confirmation.records import OverSeeds, Spread
+from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds, Spread
 
 Outcomes = Mapping[str, GuardOutcome]
 MAX_FAILURES = 50

@@ -18,7 +18,7 @@ from fieldsharp.sweep.report.model import (
     VariantRow,
     share,
 )
-from fieldsharp.sweep.study.confirmation.records import Runs
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import (
     TrialRecord,
@@ -148,7 +148,7 @@ def distributions(trials: ParsedTrials) -> dict[str, bool | None]:
     return is_log
 
 
-def cost(trials: ParsedTrials, runs: Runs) -> Cost:
+def cost(trials: ParsedTrials, runs: Sequence[ConfirmedRun]) -> Cost:
     """Return the time and memory that a study took."""
     records = list(trials.records.values())
     complete = [
@@ -162,7 +162,7 @@ def cost(trials: ParsedTrials, runs: Runs) -> Cost:
         states={name: count for name, count in states(trials.all).items() if count},
         epochs=sum(record.epochs for record in records),
         seconds=sum(record.seconds for record in records),
-        confirm_seconds=sum(run.seconds for run in runs.values()),
+        confirm_seconds=sum(run.seconds for run in runs),
         median_seconds=median(complete) if complete else None,
         peak_memory_mb=max((record.peak_memory_mb for record in records), default=0.0),
         devices=sorted({record.device for record in records}),

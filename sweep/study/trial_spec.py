@@ -28,8 +28,8 @@ class TrialSpec(Settings):
         preset: Name of the preset, None for a trial the sampler chose.
         run: Every setting of the training.
         data_sha256: Of the data file the study was started on; a worker that finds another refuses.
-        judged_on: The part of the series that its forecast is evaluated on: the validation part
-            after every epoch, the test part only after the last.
+        judged_on: The part of the series that its forecast is evaluated on.
+        judged_at_end: Whether it is evaluated after the last epoch alone.
         micro_batches: Parts that a batch is computed in; more than one after it ran out of memory.
         until: Epochs after which training stops, perhaps to be resumed; None for all epochs.
         rungs: Epochs after which it is compared with other trials; its forecast is then sharpened
@@ -46,6 +46,7 @@ class TrialSpec(Settings):
     run: RunSettings
     data_sha256: str | None = None
     judged_on: Part = "validation"
+    judged_at_end: bool = Field(False, exclude_if=lambda at_end: not at_end)
     micro_batches: int = Field(1, ge=1)
     until: int | None = Field(None, ge=1)
     rungs: tuple[int, ...] = ()
@@ -56,7 +57,13 @@ class TrialSpec(Settings):
     @property
     def judged_every_epoch(self) -> bool:
         """Whether the forecast is evaluated after every epoch, as pruners need it."""
-        return self.judged_on == "validation"
+        return not self.judged_at_end
+
+    @property
+    def judged_elsewhere(self) -> "TrialSpec":
+        """The specification of the same training, evaluated on the other part."""
+        other: Part = "test" if self.judged_on == "validation" else "validation"
+        return self.model_copy(update={"judged_on": other})
 
     @property
     def is_baseline(self) -> bool:

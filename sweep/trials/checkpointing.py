@@ -31,12 +31,15 @@ class TrialCheckpoints:
         self._folder = folder
         self.spec = spec
         self._fingerprint = spec.fingerprint
+        self._elsewhere = spec.judged_elsewhere.fingerprint
         self._has_folder = False
 
     def restore(self, trial: Trial) -> float:
         """Restore a trial from its newest intact checkpoint; return the seconds spent until then.
 
-        A checkpoint that is damaged, of other settings or of another version is skipped.
+        Or from that of the same training, if it is finished and was judged on the other split: its
+        forecast is then evaluated, and nothing is trained. A checkpoint that is damaged, of other
+        settings or of another version is skipped.
 
         Raises:
             OSError: If the folder of this attempt cannot be made.
@@ -46,10 +49,15 @@ class TrialCheckpoints:
         for content in checkpoints(self._folder):
             try:
                 checkpoint = decode(content)
-                if checkpoint.fingerprint != self._fingerprint:
+                if checkpoint.fingerprint not in (self._fingerprint, self._elsewhere):
                     continue
                 reports = reports_from_text(checkpoint.reports)
-                trial.restore(checkpoint.trainer, reports)
+                if checkpoint.fingerprint == self._fingerprint:
+                    trial.restore(checkpoint.trainer, reports)
+                elif self.spec.judged_at_end and trial.is_end(checkpoint.trainer):
+                    trial.restore_finished(checkpoint.trainer, reports[-1].losses)
+                else:
+                    continue
             except TrainingFailed as error:
                 logger.warning("trial %d: %s", self.spec.number, error)
                 continue

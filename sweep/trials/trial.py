@@ -82,6 +82,7 @@ class Trial:
         self.sharpeners: Mapping[str, FittedSharpener] = {}
         self.found: FoundLength | None = None
         self._best: State | None = None
+        self._to_judge: EpochLosses | None = None
         self._has_weights = run.training.start == "fresh"
         self._with_frontier = with_frontier
         self.hardware = hardware
@@ -150,6 +151,19 @@ class Trial:
         if self._rule is not None:
             self._best = state.get(BEST) or copy.deepcopy(self.trainer.state())
 
+    def is_end(self, state: State) -> bool:
+        """Return whether a saved state is that after the last epoch of a fixed length."""
+        return self._rule is None and int(state["epochs_done"]) >= self.run.training.epochs
+
+    def restore_finished(self, state: State, losses: EpochLosses) -> None:
+        """Take over a training that was finished and judged elsewhere, to be evaluated here.
+
+        Raises:
+            TrainingFailed: If the state is of another training.
+        """
+        self.restore(state, [])
+        self._to_judge = losses
+
     def epochs(
         self,
         interrupted: Callable[[], bool] = lambda: False,
@@ -169,6 +183,13 @@ class Trial:
         """
         assert self._has_weights, "it goes on from the weights of the baseline"
         started = time.perf_counter()
+        if self._to_judge is not None:
+            judged = self._report(self._to_judge, is_last=True)
+            self.reports.append(replace(judged, seconds=time.perf_counter() - started))
+            self._to_judge = None
+            after_each()
+            yield self.reports[-1]
+            return
         if self._rule is not None:
             yield from self._until_improvement_ends(self._rule, interrupted, after_each)
             return

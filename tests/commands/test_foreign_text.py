@@ -27,14 +27,13 @@ from fieldsharp.sweep.commands.status_view import show_result
 from fieldsharp.sweep.dashboard.server import Dashboard
 from fieldsharp.sweep.engine import confirm
 from fieldsharp.sweep.report import build
-from fieldsharp.sweep.study.confirmation.records import (
-    CONFIRMATION,
-    Confirmation,
+from fieldsharp.sweep.study.confirmation.over_seeds import (
     ConfirmedReference,
     ConfirmedTrial,
     SeedOutcome,
     Spread,
 )
+from fieldsharp.sweep.study.confirmation.records import CONFIRMATION, Confirmation
 from fieldsharp.sweep.study.data_summary import BandSummary
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.status.report import study_status

@@ -245,7 +245,7 @@ class Worker:
 
     def _previews(self, trial: Trial, spec: TrialSpec) -> dict[str, str]:
         """Return the previews of a trial's forecast by sharpener, base64-encoded."""
-        if spec.judged_on != "validation":
+        if spec.judged_at_end:
             return {}  # confirmations have no pictures
         try:
             builder = self._preview_builder or PreviewBuilder(trial.evaluator.data, spec.judged_on)

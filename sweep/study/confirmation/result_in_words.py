@@ -1,46 +1,26 @@
-"""The result of a confirmation in words: which trial wins, and how it compares with references."""
+"""The result of a confirmation in words: which trial wins, how sure that is, and its test."""
 
 from collections.abc import Sequence
 
 from fieldsharp.model.registry import NO_SHARPENER
+from fieldsharp.objectives.leads.intervals import Interval, SharpnessIntervals
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.ranking import TIE
-from fieldsharp.sweep.study.confirmation.records import (
-    Confirmation,
-    ConfirmedReference,
-    ConfirmedTrial,
-    OverSeeds,
-    Spread,
-)
-from fieldsharp.sweep.study.confirmation.seed_scoring import best_first, paired_difference
+from fieldsharp.sweep.study.confirmation.outcome import faults_of_seeds
+from fieldsharp.sweep.study.confirmation.over_seeds import ConfirmedTrial, OverSeeds
+from fieldsharp.sweep.study.confirmation.records import Confirmation, Tested, TestedForecast
+from fieldsharp.sweep.study.confirmation.seed_scoring import best_first
+from fieldsharp.sweep.study.confirmation.winner import may_be_chance
 
-CLEAR_ERRORS = 2.0
-"""Standard errors from which on a difference counts as more than chance."""
-NOT_APART = "so the two cannot be told apart"
 EQUAL = f"which counts as equal (within {TIE:g})"
 
 
-def in_words(
-    best: ConfirmedTrial | None,
-    trials: Sequence[ConfirmedTrial],
-    references: Sequence[ConfirmedReference] = (),
-) -> str:
-    """Return which trial wins and by how much, and how the best reference compares with it.
-
-    Args:
-        best: The winner, None where there is none.
-        trials: The baseline first.
-        references: The baseline under each sharpener.
-    """
-    if best is None:
-        return (
-            "nothing wins: no configuration, the baseline included, breaks no guard with more than "
-            "half of its seeds on the test split"
-        )
-    if best is trials[0]:
-        said = f"the baseline (trial {best.trial}) wins: {_nearest_behind(trials[1:])}"
-    else:
-        said = _trial_wins(best, trials)
-    return said + _beside_references(best, trials, references)
+def in_words(found: Confirmation) -> str:
+    """Return which trial wins, how it compares with the best reference, and what its test shows."""
+    clauses = [_comparison(found), _beside_reference(found)]
+    if found.tested is not None:
+        clauses.append(_test(found.tested))
+    return "; ".join(filter(None, clauses))
 
 
 def title(trial: ConfirmedTrial) -> str:
@@ -64,106 +44,110 @@ def held_scores(confirmation: Confirmation) -> str:
     )
 
 
-def _trial_wins(best: ConfirmedTrial, trials: Sequence[ConfirmedTrial]) -> str:
-    below = best.below_baseline
-    assert below is not None, "it is not the baseline"
-    sentence = (
-        f"{title(best)} wins: its mean score on the test split, {best.held_score.mean:.4g}"
-        f"{_seeds_held(best)}, lies {abs(below.mean):.4g} "
-        f"{'below' if below.mean >= 0 else 'above'} the baseline's"
-    )
-    if below.mean < 0:
-        if trials[0].mostly_feasible:  # it could have won, so it lies close and has the higher RMSE
-            return f"{sentence}, {EQUAL}, and its RMSE is lower"
+def _comparison(found: Confirmation) -> str:
+    """Return which trial wins on the validation split, and by how much."""
+    baseline, *others = found.trials
+    if found.best is None:
         return (
-            f"{sentence} but a guard is broken by it or its training fails with half of the seeds "
-            "or more"
+            "nothing wins: no configuration, the baseline included, breaks no guard with more than "
+            "half of its seeds on the validation split"
         )
-    if not below.error:
-        sentence += "; with a single seed, or no difference between seeds, no error can be told"
+    if found.best == found.baseline:
+        return f"the baseline (trial {found.baseline}) wins: {_nearest_behind(found, others)}"
+    best = found.for_trial(found.best)
+    assert best is not None, "it was compared"
+    lead = found.lead(best.trial)
+    seeds = f"{len(found.seeds)} new seed{'' if len(found.seeds) == 1 else 's'}"
+    if found.refused is not None:
+        assert lead is not None, "it is refused by its lead"
+        return (
+            f"no trial wins: {title(best)}, the best with {seeds} on the validation split, is "
+            f"{lead.words}, which may be chance{_among(lead)}"
+        )
+    said = f"{title(best)} wins with {seeds} on the validation split"
+    if lead is None:
+        below = baseline.held_score.mean - best.held_score.mean
+        side = "below" if below >= 0 else "above"
+        said += f": its mean score lies {abs(below):.4g} {side} the baseline's"
     else:
-        errors = below.mean / below.error
-        luck = "" if errors >= CLEAR_ERRORS else ", which may be luck: confirm it with more --seeds"
-        sentence += f", {errors:.1f} standard errors of the differences by seed{luck}"
-    lower = [t for t in best_first(trials[1:]) if t.held_score.mean < best.held_score.mean]
-    if lower:
-        names = " and ".join(f"{title(t)} ({t.held_score.mean:.4g})" for t in lower)
-        sentence += f"; it has a lower RMSE than {names}, whose score is lower, {EQUAL}"
-    return sentence
+        said += f": it is {lead.words}{_among(lead)}"
+    if not best.all_feasible:
+        said += f"; it {' and '.join(faults_of_seeds(best))}"
+    return said
 
 
-def _seeds_held(one: OverSeeds) -> str:
-    """Return how many seeds count no better than the baseline's; "" if none does."""
-    infeasible = len(one.outcomes) - one.feasible
-    if not infeasible:
-        return ""
-    return (
-        f" with {infeasible} of {len(one.outcomes)} seeds, which broke a guard or failed, counted "
-        "no better than the baseline's"
-    )
+def _among(lead: Lead) -> str:
+    return f", among {lead.compared} that were compared" if lead.compared > 1 else ""
 
 
-def _nearest_behind(others: Sequence[ConfirmedTrial]) -> str:
+def _nearest_behind(found: Confirmation, others: Sequence[ConfirmedTrial]) -> str:
     """Return how far the nearest trial is behind a baseline that none beat."""
     eligible = best_first(others)
     if not eligible:
         return (
             "every other configuration breaks a guard or fails with half of its seeds or more on "
-            "the test split"
+            "the validation split"
         )
     nearest = eligible[0]
-    behind = nearest.below_baseline
-    assert behind is not None, "it is not the baseline"
-    sentence = f"on the test split the nearest, {title(nearest)}, has a mean score "
-    if behind.mean > 0:  # the baseline ranks before it, so it lies close and has the higher RMSE
-        return f"{sentence}{behind.mean:.4g} lower, {EQUAL}, and its RMSE is no lower"
-    sentence += f"{abs(behind.mean):.4g} higher"
-    if not behind.error:
-        return f"{sentence}; a single seed, or no difference between seeds, tells no error"
-    return f"{sentence}, {_errors(behind, 2, NOT_APART)}"
+    behind = nearest.held_score.mean - found.trials[0].held_score.mean
+    sentence = f"on the validation split the nearest, {title(nearest)}, has a mean score "
+    if behind < 0:  # the baseline ranks before it, so it lies close and has the higher RMSE
+        return f"{sentence}{abs(behind):.4g} lower, {EQUAL}, and its RMSE is no lower"
+    return f"{sentence}{behind:.4g} higher"
 
 
-def _beside_references(
-    best: ConfirmedTrial, trials: Sequence[ConfirmedTrial], references: Sequence[ConfirmedReference]
-) -> str:
-    """Return how the best reference compares with the winner; "" without references."""
-    if not references:
+def _beside_reference(found: Confirmation) -> str:
+    """Return how the best trial compares with the best reference; "" without references."""
+    if not found.references:
         return ""
-    eligible = best_first(references)
+    eligible = best_first(found.references)
     if not eligible:
         return (
-            "; under every sharpener the baseline, without any further training, breaks a guard "
-            "or fails with half of its seeds or more"
+            "under every sharpener the baseline, without any further training, breaks a guard or "
+            "fails with half of its seeds or more"
         )
-    of_all: list[OverSeeds] = best_first([*trials, *references])
-    beats_all = next((one for one in eligible if one is of_all[0]), None)
-    nearest = beats_all or eligible[0]
-    difference = paired_difference(nearest, best, trials[0])
-    score = f"{nearest.held_score.mean:.4g}{_seeds_held(nearest)}"
-    apart = f"{abs(difference.mean):.4g}"
-    doubt = NOT_APART if beats_all is None else "which may be luck"
-    errors = f", {_errors(difference, 1, doubt)}" if difference.error else ""
-    said = f"; the baseline under {nearest.name}, without any further training,"
-    if beats_all is None:
-        if abs(difference.mean) <= TIE:
-            return f"{said} has {score}, {EQUAL}, and its RMSE is no lower"
-        side = "higher" if difference.mean > 0 else "lower"
-        return f"{said} has {score}, {apart} {side}{errors}"
-    other = "the baseline as it is" if best is trials[0] else title(best)
-    if difference.mean >= -TIE:
-        return (
-            f"{said} is better than every trial: its mean score, {score}, is that of {other} "
-            f"within {TIE:g}, and its RMSE is lower"
-        )
+    name = f"the baseline under {eligible[0].name}, without any further training,"
+    lead = None if found.best is None else found.lead_over_reference(found.best)
+    if lead is None:
+        return f"{name} has a mean score of {eligible[0].held_score.mean:.4g}"
+    if lead.is_behind:
+        return f"{name} is better: the trial is {lead.words}"
+    if may_be_chance(lead):
+        return f"it is {lead.words}, which may be chance"
+    return f"it is {lead.words}"
+
+
+def _test(tested: Tested) -> str:
+    """Return what the winner comes to on the test split, beside baseline and reference."""
+    again = "" if tested.readings == 1 else f", read for {tested.readings} winners by now"
+    parts = []
+    if tested.winner is not None:
+        parts.append(f"it has {_figures(tested.winner)}")
+        faults = faults_of_seeds(tested.winner)
+        if faults:
+            parts.append(f"it {' and '.join(faults)}")
+    parts.append(f"the baseline has {_figures(tested.baseline)}")
+    if tested.reference is not None:
+        parts.append(f"the baseline under {tested.sharpener} has {_figures(tested.reference)}")
+    parts += [f"there it is {lead.words}" for lead in tested.leads]
+    return f"on the test split{again} {', '.join(parts)}"
+
+
+def _figures(one: TestedForecast) -> str:
+    """Return gradient, peak and RMSE with their intervals; of several variables of the first."""
+    if one.intervals is None:
+        return f"a mean score of {one.held_score.mean:.4g}"
+    return _intervals(one.intervals[0])
+
+
+def _intervals(of: SharpnessIntervals) -> str:
     return (
-        f"{said} is better than every trial: its mean score, {score}, lies {apart} below that of "
-        f"{other}{errors}"
+        f"{_share(of.gradient)} of the observed gradient, {_share(of.peak)} of the peak and "
+        f"{_share(of.rmse)} of the baseline's RMSE"
     )
 
 
-def _errors(difference: Spread, digits: int, doubt: str) -> str:
-    """Return a difference in standard errors, with the doubt where they are too few."""
-    assert difference.error, "else no error can be told"
-    errors = abs(difference.mean) / difference.error
-    end = "" if errors >= CLEAR_ERRORS else f", {doubt}"
-    return f"{errors:.{digits}f} standard errors of the differences by seed{end}"
+def _share(one: Interval) -> str:
+    if one.low is None or one.high is None:
+        return f"{one.value:.2f} (can't be told more closely)"
+    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"

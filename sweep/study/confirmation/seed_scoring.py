@@ -17,19 +17,18 @@ from fieldsharp.objectives.ranking import ranked
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.sharpened import JudgedForecast, judge
 from fieldsharp.objectives.targets import Targets
-from fieldsharp.sweep.study.confirmation.records import (
+from fieldsharp.sweep.study.confirmation.over_seeds import (
     BrokenGuard,
     ConfirmedReference,
-    ConfirmedRun,
     ConfirmedTrial,
     MembersOfSeed,
     OverSeeds,
-    Runs,
     SeedOfVariable,
     SeedOutcome,
     Spread,
     VariableOverSeeds,
 )
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs
 
 Kind = TypeVar("Kind", bound=OverSeeds)
 NOT_FITTED = "the sharpener cannot be fitted on the forecasts of this training"
@@ -220,14 +219,6 @@ def best_first(found: Sequence[Kind]) -> list[Kind]:
         math.nan if one.rmse_over_baseline is None else one.rmse_over_baseline for one in eligible
     ]
     return [eligible[i] for i in ranked([one.held_score.mean for one in eligible], rmses)]
-
-
-def paired_difference(one: OverSeeds, other: OverSeeds, baseline: OverSeeds) -> Spread:
-    """Return the mean of held scores less those of another, and its standard error, by seed."""
-    ours, theirs = (_held_scores(each.outcomes, baseline.outcomes) for each in (one, other))
-    difference = spread([score - theirs[seed] for seed, score in ours.items()])
-    assert difference is not None, "the baseline was trained to the end with one of these seeds"
-    return difference
 
 
 def spread(values: Sequence[float]) -> Spread | None:

@@ -23,7 +23,8 @@ from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirm import confirm_study
 from fieldsharp.sweep.execution.executor import ExecutorPlan
-from fieldsharp.sweep.study.confirmation.records import read_confirmation, read_runs
+from fieldsharp.sweep.study.confirmation.records import read_confirmation
+from fieldsharp.sweep.study.confirmation.runs import read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 from fieldsharp.sweep.trials.evaluator import Evaluator

@@ -14,7 +14,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirm import ConfirmationRun
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.execution.local.executor import LocalExecutor
-from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, read_runs
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import open_or_create_study, study_identity

@@ -10,7 +10,8 @@ from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.model.registry import SHARPENERS
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, read_confirmation, read_runs
+from fieldsharp.sweep.study.confirmation.records import read_confirmation
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.lookup import load_study

@@ -23,12 +23,8 @@ from fieldsharp.sweep.results.export import (
     write,
 )
 from fieldsharp.sweep.results.train_run import train_into
-from fieldsharp.sweep.study.confirmation.records import (
-    Confirmation,
-    ConfirmedTrial,
-    Spread,
-    write_confirmation,
-)
+from fieldsharp.sweep.study.confirmation.over_seeds import ConfirmedTrial, Spread
+from fieldsharp.sweep.study.confirmation.records import Confirmation, write_confirmation
 from fieldsharp.sweep.study.data_summary import BandSummary
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.trial_records import best_trial

@@ -10,13 +10,9 @@ from collections.abc import Mapping, Sequence
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.sweep.study.confirmation.records import (
-    Confirmation,
-    ConfirmedReference,
-    ConfirmedRun,
-    ConfirmedTrial,
-    Runs,
-)
+from fieldsharp.sweep.study.confirmation.over_seeds import ConfirmedReference, ConfirmedTrial
+from fieldsharp.sweep.study.confirmation.records import Confirmation
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     SeedScoring,
     confirmed_references,

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import pytest
 
 from fieldsharp.sweep.study.confirmation.outcome import confirmed_result
-from fieldsharp.sweep.study.confirmation.records import (
+from fieldsharp.sweep.study.confirmation.over_seeds import (
     BrokenGuard,
-    Confirmation,
     ConfirmedReference,
     ConfirmedTrial,
     OverSeeds,
     SeedOutcome,
     Spread,
 )
+from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import BandSummary
 
 REGION = BrokenGuard(name="region", lead=3, value=1.71, limit=1.6)

@@ -10,20 +10,20 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.verdicts.verdict import CONFIRM_FIRST, Verdict
 from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.confirmation.records import (
-    Confirmation,
+from fieldsharp.sweep.study.confirmation.over_seeds import (
     ConfirmedReference,
-    ConfirmedRun,
     ConfirmedTrial,
     SeedOutcome,
     Spread,
+)
+from fieldsharp.sweep.study.confirmation.records import (
+    Confirmation,
     next_step,
     read_confirmation,
-    read_runs,
     shortfall,
     write_confirmation,
-    write_run,
 )
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, read_runs, write_run
 from fieldsharp.sweep.study.data_summary import BandSummary, DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
 

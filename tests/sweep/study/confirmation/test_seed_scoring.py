@@ -6,8 +6,8 @@ import pytest
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
-from fieldsharp.sweep.study.confirmation.records import ConfirmedRun, Runs
 from fieldsharp.sweep.study.confirmation.result_in_words import in_words
+from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     confirmed_references,
     confirmed_trials,
