@@ -36,7 +36,7 @@ def run(
         say_json(facts)
         return
     missing = f"without the test split: {made.why_no_test}"
-    split = "on the test split" if made.test_split else missing
+    split = "with the test split as confirm read it" if made.test_split else missing
     say(
         f"report of {study} ({made.verdict}), {made.pictures} pictures, "
         f"{made.size / 1e6:.1f} MB, written to {made.path}, {split}"

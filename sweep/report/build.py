@@ -18,7 +18,8 @@ class BuiltReport:
 
     Attributes:
         size: In bytes.
-        test_split: Whether it has results of the test split.
+        test_split: Whether it has results of the test split, from a confirmation.
+        why_no_test: Why not, "" where it has.
     """
 
     path: Path
@@ -51,8 +52,8 @@ def make_report(study: str, url: str, path: Path, trial: int | None = None) -> B
         size=len(content),
         pictures=page.pictures,
         verdict=report.verdict.name,
-        test_split=report.test is not None,
-        why_no_test=report.why_no_test,
+        test_split=report.shows_test,
+        why_no_test="" if report.shows_test else report.why_not_tested,
     )
 
 

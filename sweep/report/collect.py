@@ -16,15 +16,10 @@ from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.url import as_option
 from fieldsharp.sweep.configuration.safe_yaml import dump_yaml
 from fieldsharp.sweep.report.importance import importance
+from fieldsharp.sweep.report.measured import measured_split, why_not_tested
 from fieldsharp.sweep.report.members.collect import compare_members
 from fieldsharp.sweep.report.model import Chosen, Kind, Report
-from fieldsharp.sweep.report.split_results import (
-    Specs,
-    accused_trial,
-    sharpeners,
-    test_split,
-    validation_split,
-)
+from fieldsharp.sweep.report.split_results import Specs, accused_trial, validation_split
 from fieldsharp.sweep.report.trial_rows import (
     ParsedTrials,
     cost,
@@ -36,7 +31,7 @@ from fieldsharp.sweep.report.trial_rows import (
 from fieldsharp.sweep.report.without_training import without_training
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.results.exportable import require_complete
-from fieldsharp.sweep.study.confirmation.runs import read_runs
+from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.frontier import StudyFrontier
@@ -46,10 +41,8 @@ from fieldsharp.sweep.study.lookup import (
     study_data_summary,
     study_identity,
 )
-from fieldsharp.sweep.study.shared_data import reader_store
 from fieldsharp.sweep.study.status.report import StudyStatus, study_status, trial_status
 from fieldsharp.sweep.study.trial_records import TrialRecord, is_baseline, trial_spec
-from fieldsharp.sweep.study.trial_spec import Part
 
 
 def collect_report(name: str, url: str, number: int | None = None) -> Report:
@@ -66,16 +59,10 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         trials = ParsedTrials(study.get_trials(deepcopy=False))
         config, summary = study_config(study), study_data_summary(study)
         status = study_status(study, url)
-        parts: tuple[Part, ...] = ("validation", "test")
-        runs = [run for part in parts for run in read_runs(study, url, part).values()]
+        compared_runs, tested_runs = (read_runs(study, url, part) for part in ("validation", "test"))
     files = StudyWorkspace(url, study_identity(study))
     specs, records = _compared(trials, chosen)
     validation = validation_split(summary, records, specs, files)
-    test, why_no_test = None, "no trial is complete yet"
-    if "baseline" in specs:
-        store = reader_store(config, summary, url)
-        sharpened = sharpeners(records)
-        test, why_no_test = test_split(config, summary, specs, files, sharpened, store)
     rows = trial_rows(trials, summary)
     confirmation = status.confirmation
     report = Report(
@@ -96,8 +83,8 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         else f"{program_elsewhere()} confirm {shlex.quote(name)}{as_option(url)}",
         why_not_confirm=status.why_not_confirm,
         validation=validation,
-        test=test,
-        why_no_test=why_no_test,
+        tested=measured_split(confirmation, tested_runs),
+        why_not_tested=why_not_tested(confirmation, tested_runs),
         trials=rows,
         importance=importance(study, trials.all),
         distributions=distributions(trials),
@@ -105,7 +92,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         guards=guard_rows(rows, validation.results),
         confirmation=confirmation,
         newer_trials=confirmation.newer_trials(trials.all) if confirmation else 0,
-        cost=cost(trials, runs),
+        cost=cost(trials, [*compared_runs.values(), *tested_runs.values()]),
         failures={
             **status.failures,
             **{number: f"left out: {reason}" for number, reason in status.left_out.items()},
@@ -124,7 +111,7 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         ),
     )
     of_each = (
-        _in_variable(report, trials, records, summary.of(name), status)
+        _in_variable(report, trials, records, summary.of(name), status, tested_runs)
         for name in (summary.variables if summary.others else ())
     )
     return replace(report, variables=tuple(of_each))
@@ -136,6 +123,7 @@ def _in_variable(
     records: dict[Kind, TrialRecord],
     summary: DataSummary,
     status: StudyStatus,
+    tested_runs: Runs,
 ) -> Report:
     """Return the report on one of several predicted variables."""
     name = summary.variable
@@ -153,7 +141,7 @@ def _in_variable(
         units=summary.units,
         verdict=status.verdict.variables.get(name, status.verdict),
         validation=validation,
-        test=report.test.of(name) if report.test is not None else None,
+        tested=measured_split(report.confirmation, tested_runs, name),
         trials=rows,
         variants=variant_rows(rows),
         guards=guard_rows(rows, validation.results),

@@ -67,8 +67,8 @@ class MapsAtLead:
 
 
 def maps(report: Report) -> list[MapsAtLead]:
-    """Return the maps of the main split by lead; none without previews."""
-    split = report.main_split
+    """Return the maps of the validation split by lead; none without previews."""
+    split = report.validation
     if split.observed is None or not split.forecasts:
         return []
     return [_maps_at(report, split, lead) for lead in range(len(split.observed.leads))]
@@ -129,7 +129,7 @@ def _maps_of(
 
 def spectra(report: Report) -> list[Drawing]:
     """Return the spectra at the first and the last lead."""
-    split = report.main_split
+    split = report.validation
     observed = split.observed
     if observed is None or not split.forecasts:
         return []
@@ -144,7 +144,7 @@ def spectra(report: Report) -> list[Drawing]:
 
 def leads(report: Report) -> list[Drawing]:
     """Return gradient and peak by lead."""
-    split = report.main_split
+    split = report.validation
     observed = split.observed
     if observed is None or not split.results:
         return []

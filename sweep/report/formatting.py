@@ -15,6 +15,18 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
+def signed_number(value: float, digits: int = 3) -> str:
+    """Return a number with its sign."""
+    return f"{value:+.{digits}g}".replace("-", "\N{MINUS SIGN}")
+
+
+def signed_percent(value: float | None) -> str:
+    """Return a ratio in percent with its sign and one decimal."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    return f"{100.0 * value:+.1f} %".replace("-", "\N{MINUS SIGN}")
+
+
 def ratio(value: float | None) -> str:
     """Return a ratio with two decimals."""
     if value is None or not math.isfinite(value):

@@ -12,12 +12,12 @@ from fieldsharp.objectives.targets import Targets
 from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.sweep.configuration.ranges import Scalar
 from fieldsharp.sweep.pictures.sharpness_source import SharpnessPoint
+from fieldsharp.sweep.report.measured import MeasuredSplit
 from fieldsharp.sweep.report.members_comparison import MembersComparison
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.files.previews import ForecastPreview, ObservedPreview
 from fieldsharp.sweep.study.frontier import StudyFrontier
 from fieldsharp.sweep.study.provenance import Provenance
-from fieldsharp.sweep.study.trial_spec import Part
 
 Kind = str
 """``baseline``, ``reference`` for it under its best sharpener, or ``forecast`` for the chosen trial
@@ -65,7 +65,7 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class ForecastResult:
-    """Metrics of one forecast on one split; physical units.
+    """Metrics of one forecast on the validation split; physical units.
 
     Attributes:
         score: The lower the better.
@@ -88,7 +88,7 @@ class ForecastResult:
 
 @dataclass(frozen=True)
 class SplitResults:
-    """Results of the baseline and the chosen trial on one split of the series.
+    """Results of the baseline and the chosen trial on the validation split.
 
     Attributes:
         results: Of each forecast that was evaluated.
@@ -96,7 +96,6 @@ class SplitResults:
         forecasts: Previews of the forecasts.
     """
 
-    part: Part
     targets: Targets
     results: Mapping[Kind, ForecastResult]
     observed: ObservedPreview | None = None
@@ -110,7 +109,6 @@ class SplitResults:
         if observed is not None and position > len(observed.others):
             observed = None
         return SplitResults(
-            self.part,
             by_variable[variable],
             {kind: result.of(variable) for kind, result in self.results.items()},
             observed and observed.of(position),
@@ -350,8 +348,9 @@ class Report:
         confirm_command: To confirm the best trials; "" where it would be refused.
         why_not_confirm: Why it would be.
         validation: Results on the split that the search minimised the score of.
-        test: Results on the split that no training and no search used; None if unavailable.
-        why_no_test: Why it is unavailable.
+        tested: What the confirmation measured on the test split, which the report itself never
+            reads; None where it measured nothing.
+        why_not_tested: Why, "" where it did.
         distributions: By searched setting, whether its axis is logarithmic; None for a choice.
         variants: By loss, the best first.
         guards: The most broken first.
@@ -385,8 +384,8 @@ class Report:
     confirm_command: str
     why_not_confirm: str
     validation: SplitResults
-    test: SplitResults | None
-    why_no_test: str
+    tested: MeasuredSplit | None
+    why_not_tested: str
     trials: Sequence[TrialRow]
     importance: Importance
     distributions: Mapping[str, bool | None]
@@ -410,9 +409,10 @@ class Report:
     names_of_charts: str = ""
 
     @property
-    def main_split(self) -> SplitResults:
-        """The split of summary and pictures: the test split, or validation without it."""
-        return self.test if self.test is not None else self.validation
+    def shows_test(self) -> bool:
+        """Whether it has results of the test split; earlier versions confirmed on that alone."""
+        is_earlier = self.confirmation is not None and self.confirmation.part == "test"
+        return self.tested is not None or is_earlier
 
     @property
     def complete(self) -> list[TrialRow]:

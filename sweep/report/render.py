@@ -8,7 +8,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fieldsharp.core.printable import printable
 from fieldsharp.core.program_name import program_elsewhere
-from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.verdicts.verdict import (
     GAMED,
     NOT_CONFIRMED,
@@ -17,7 +16,14 @@ from fieldsharp.objectives.verdicts.verdict import (
     STUCK,
     SUCCESS,
 )
-from fieldsharp.sweep.report import figures, sentences, sentences_without_training, tables
+from fieldsharp.sweep.report import (
+    confirmation_tables,
+    figures,
+    sentences,
+    sentences_of_confirmation,
+    sentences_without_training,
+    tables,
+)
 from fieldsharp.sweep.report.figures import Drawing, MapsAtLead
 from fieldsharp.sweep.report.formatting import count, number
 from fieldsharp.sweep.report.members.figures import MembersFigures, members_figures
@@ -55,6 +61,7 @@ class VariableFigures:
     """What the page shows of every predicted variable."""
 
     metrics_sentence: str
+    test_sentence: str
     metrics: Sequence[Table]
     references_sentence: str
     references: Table | None
@@ -103,7 +110,6 @@ class ReportPage(VariableFigures):
     variables: Sequence[VariablePart]
     scores: Table | None
     pictures_note: str
-    fallback: str
     no_pictures: str
     accused: Sequence[MapsAtLead]
     search: Sequence[Drawing]
@@ -114,7 +120,10 @@ class ReportPage(VariableFigures):
     variants: Table
     guards_sentence: str
     guards: Table
-    confirmation: Table | None
+    comparison_sentence: str
+    comparison: Sequence[Table]
+    tested_sentence: str
+    tested: Sequence[Table]
     confirm_command: str
     cost: Table
     failures: Table | None
@@ -130,10 +139,10 @@ class ReportPage(VariableFigures):
 
 def _figures_of(report: Report) -> VariableFigures:
     """Return the figures of the first variable of a report."""
-    splits = [split for split in (report.validation, report.test) if split and split.results]
     return VariableFigures(
         metrics_sentence=sentences.metrics_sentence(report),
-        metrics=[tables.metrics(report, split) for split in splits],
+        test_sentence=sentences_of_confirmation.test_split_sentence(report),
+        metrics=_known(tables.metrics(report), confirmation_tables.tested_metrics(report)),
         references_sentence=sentences_without_training.references_sentence(report),
         references=tables.without_training(report),
         frontier=figures.frontier(report),
@@ -142,6 +151,10 @@ def _figures_of(report: Report) -> VariableFigures:
         leads=figures.leads(report),
         members=members_figures(report),
     )
+
+
+def _known(*found: Table | None) -> list[Table]:
+    return [table for table in found if table is not None]
 
 
 def _variable_part(report: Report) -> VariablePart:
@@ -155,26 +168,14 @@ def _variable_part(report: Report) -> VariablePart:
 
 
 def _warnings(report: Report) -> list[str]:
-    """Return findings on the test split that contradict the verdict."""
-    warnings = []
+    """Return findings of the confirmation that contradict the verdict."""
     missed = shortfall(report.verdict, report.confirmation)
-    if missed is not None:
-        warnings.append(missed)
-    trial = report.verdict.trial
-    is_baseline = any(p.is_baseline and p.number == trial for p in report.trials)
-    is_chosen = report.chosen is not None and report.chosen.number == trial
-    kind = "baseline" if is_baseline else "forecast" if is_chosen else None
-    result = report.test.results.get(kind) if report.test and kind else None
-    failed = broken(list(result.guards)) if result is not None else []
-    if failed:
-        names = ", ".join(guard.name for guard in failed)
-        warnings.append(f"on the test split trial {trial} breaks {names}: {failed[0].words}")
-    return warnings
+    return [missed] if missed is not None else []
 
 
 def lay_out(report: Report) -> ReportPage:
     """Return the sentences, tables and figures of a report."""
-    observed = report.main_split.observed
+    observed = report.validation.observed
     confirmation, newer = report.confirmation, report.newer_trials
     of_first = _figures_of(report)
     has_part = {
@@ -204,7 +205,6 @@ def lay_out(report: Report) -> ReportPage:
         variables=variables,
         scores=tables.scores(report),
         pictures_note=sentences.pictures_note(observed) if observed is not None else "",
-        fallback=_fallback(report),
         no_pictures=_no_pictures(report),
         accused=figures.accused_maps(report),
         search=figures.search(report),
@@ -215,7 +215,14 @@ def lay_out(report: Report) -> ReportPage:
         variants=tables.variants(report),
         guards_sentence=sentences.guards_sentence(report),
         guards=tables.guards(report),
-        confirmation=tables.confirmation(report),
+        comparison_sentence=sentences_of_confirmation.comparison_sentence(report),
+        comparison=_known(
+            confirmation_tables.comparison(report), confirmation_tables.comparison_leads(report)
+        ),
+        tested_sentence=sentences_of_confirmation.tested_sentence(report),
+        tested=_known(
+            confirmation_tables.tested_scores(report), confirmation_tables.tested_leads(report)
+        ),
         confirm_command=report.confirm_command,
         cost=tables.cost(report),
         failures=tables.failures(report),
@@ -243,19 +250,7 @@ def render(report: Report, page: ReportPage) -> str:
     )
 
 
-def _fallback(report: Report) -> str:
-    if report.test is not None:
-        return ""
-    return (
-        "The maps are of the validation split, which the search minimised the score of, since the "
-        "test split is unavailable."
-    )
-
-
 def _no_pictures(report: Report) -> str:
     if not report.complete:
         return "No trial is complete yet, so there is no forecast to show."
-    return (
-        f"There are no pictures: of the test split because {report.why_no_test}, of the validation "
-        "split because no previews are stored with the study."
-    )
+    return "There are no pictures: no previews of the validation split are stored with the study."

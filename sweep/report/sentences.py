@@ -51,8 +51,8 @@ def chosen_sentence(report: Report) -> str:
 
 
 def metrics_sentence(report: Report) -> str:
-    """Return a summary of the table of metrics."""
-    split = report.main_split
+    """Return a summary of the table of metrics of the validation split."""
+    split = report.validation
     clauses = []
     for kind, result in split.results.items():
         metrics = result.metrics.overall
@@ -72,7 +72,7 @@ def metrics_sentence(report: Report) -> str:
     if baseline is not None and rmse:
         ratios = [ratio(share(value, baseline)) for value in rmse.values()]
         end = f", at {listed(ratios)} times the baseline's RMSE"
-    return f"On the {split.part} split {listed(clauses)}{end}."
+    return f"On the validation split {listed(clauses)}{end}."
 
 
 def map_title(observed: ObservedPreview, lead: int) -> str:
@@ -116,9 +116,9 @@ def maps_sentence(
 def pictures_note(observed: ObservedPreview) -> str:
     """Return which window the maps show, and how they are drawn."""
     note = (
-        f"One window of the {observed.part} split: the one with the median observed gradient, "
-        "chosen before any forecast was made. All values share one colour scale, all differences "
-        "another."
+        "All pictures are of the validation split. The maps show one window: the one with the "
+        "median observed gradient, chosen before any forecast was made. All values share one "
+        "colour scale, all differences another."
     )
     if not observed.mask_HW.all():
         note += " Hatched cells are masked."

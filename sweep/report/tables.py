@@ -1,24 +1,30 @@
 """The tables of a report."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
+from fieldsharp.objectives.targets import Band
 from fieldsharp.sweep.pictures.members.names import reference_name
 from fieldsharp.sweep.pictures.number_scale import number_scale
-from fieldsharp.sweep.report.formatting import UNKNOWN, count, duration, number, percent, ratio
+from fieldsharp.sweep.report.formatting import (
+    UNKNOWN,
+    count,
+    duration,
+    number,
+    percent,
+    ratio,
+    signed_percent,
+)
 from fieldsharp.sweep.report.model import (
     MEMBERS,
     ComparedForecast,
     Report,
-    SplitResults,
     share,
     shares_of_observed,
 )
 from fieldsharp.sweep.report.sentences import name_of
-from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds, Spread
 
 Outcomes = Mapping[str, GuardOutcome]
 MAX_FAILURES = 50
@@ -51,7 +57,7 @@ def scores(report: Report) -> Table | None:
     """Return the scores of each predicted variable, and their means; None where there is one."""
     if not report.variables:
         return None
-    results = report.main_split.results
+    results = report.validation.results
     rows = [
         [one.variable, *(number(result.scores[one.variable]) for result in results.values())]
         for one in report.variables
@@ -63,7 +69,7 @@ def scores(report: Report) -> Table | None:
     ]
     rows.append(["mean", *(number(r.score) for r in results.values()), report.verdict.name])
     return Table(
-        caption=f"Scores of each variable, {report.main_split.part} split",
+        caption="Scores of each variable, validation split",
         headings=["", *(_row_name(report, kind) for kind in results), "verdict by itself"],
         rows=rows,
         text_columns=[len(results) + 1],
@@ -71,10 +77,15 @@ def scores(report: Report) -> Table | None:
     )
 
 
-def metrics(report: Report, split: SplitResults) -> Table:
-    """Return the metrics of observations, targets and forecasts on one split."""
-    observed, targets = split.observed_metrics, split.targets
-    results = split.results
+def metrics(report: Report) -> Table | None:
+    """Return the metrics of observations, targets and forecasts on the validation split.
+
+    None while no trial is complete.
+    """
+    split = report.validation
+    observed, targets, results = split.observed_metrics, split.targets, split.results
+    if not results:
+        return None
     gradients = [r.metrics.overall["gradient"] for r in results.values()]
     peaks = [r.metrics.overall["peak"] for r in results.values()]
     errors = [r.metrics.overall["rmse"] for r in results.values()]
@@ -88,17 +99,10 @@ def metrics(report: Report, split: SplitResults) -> Table:
             observed["peak_observed"] * peak.factor,
         ]
         lines.append(["observed", *(f"{number(value)} (1)" for value in known), *[""] * 5])
-    bands = []
-    for band, scale, of in (
-        (targets.gradient, gradient, observed.get("gradient_observed")),
-        (targets.peak, peak, observed.get("peak_observed")),
-    ):
-        low, high = (
-            share(end - band.offset, of - band.offset) if of is not None else None
-            for end in (band.low, band.high)
-        )
-        ends = f"{number(band.low * scale.factor)} to {number(band.high * scale.factor)}"
-        bands.append(f"{ends} ({ratio(low)} to {ratio(high)})")
+    bands = [
+        band_in_words(targets.gradient, gradient.factor, observed.get("gradient_observed")),
+        band_in_words(targets.peak, peak.factor, observed.get("peak_observed")),
+    ]
     lines.append(["target", *bands, *[""] * 5])
     baseline = results.get("baseline")
     for kind, result in results.items():
@@ -118,10 +122,10 @@ def metrics(report: Report, split: SplitResults) -> Table:
                 f"breaks {broken}" if broken else "none broken",
             ]
         )
-    windows = report.windows.get(split.part)
+    windows = report.windows.get("validation")
     of_windows = f", {count(windows, 'window')}" if windows is not None else ""
     return Table(
-        caption=f"{split.part.capitalize()} split{of_windows}",
+        caption=f"Validation split{of_windows}, the trainings of the search",
         headings=[
             "",
             f"gradient{gradient.units(report.units, f' {report.per}')} (over observed)",
@@ -136,6 +140,22 @@ def metrics(report: Report, split: SplitResults) -> Table:
         text_columns=[7],
         bold_row=len(lines) - 1 if "forecast" in results else None,
     )
+
+
+def band_in_words(band: Band, factor: float, observed: float | None) -> str:
+    """Return the ends of a band, and the same as shares of the observed.
+
+    Args:
+        band: Of a target.
+        factor: That values are shown multiplied by.
+        observed: None where it is not known.
+    """
+    shares = (
+        share(end - band.offset, observed - band.offset) if observed is not None else None
+        for end in (band.low, band.high)
+    )
+    ends = f"{number(band.low * factor)} to {number(band.high * factor)}"
+    return f"{ends} ({' to '.join(map(ratio, shares))})"
 
 
 def _row_name(report: Report, kind: str) -> str:
@@ -168,7 +188,7 @@ def without_training(report: Report) -> Table | None:
             ratio(one.potential_skill),
         ]
         if has_frontier:
-            row.append(_signed_percent(one.excess))
+            row.append(signed_percent(one.excess))
         broken = ", ".join(one.guards_broken)
         rows.append([*row, f"breaks {broken}" if broken else "none broken"])
     headings = ["", "score", "gradient over observed", "peak over observed, above the mean"]
@@ -188,12 +208,6 @@ def _compared_name(report: Report, forecast: ComparedForecast) -> str:
         return reference_name(forecast.sharpener)
     name = name_of(report, forecast.kind)
     return f"{name} + {forecast.sharpener}" if forecast.sharpener else name
-
-
-def _signed_percent(value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return UNKNOWN
-    return f"{100.0 * value:+.1f} %".replace("-", "\N{MINUS SIGN}")
 
 
 def variants(report: Report) -> Table:
@@ -250,62 +264,6 @@ def _outcome(outcomes: Outcomes, kind: str, *, at_most: bool) -> str:
         sign = ">" if at_most else "<"
     broken = "" if outcome.ok else " broken"
     return f"{number(outcome.value, 3)} {sign} {number(outcome.limit, 3)}{broken}"
-
-
-def confirmation(report: Report) -> Table | None:
-    """Return the results of new seeds on the test split, None before confirm was run."""
-    confirmed = report.confirmation
-    if confirmed is None:
-        return None
-    gradient = number_scale([confirmed.gradient.high])
-    peak = number_scale([confirmed.peak.high])
-    bands = [
-        f"{number(band.low * scale.factor)} to {number(band.high * scale.factor)}"
-        for band, scale in ((confirmed.gradient, gradient), (confirmed.peak, peak))
-    ]
-
-    def figures(found: OverSeeds) -> list[str]:
-        return [
-            _spread(found.score),
-            _spread(found.held_score),
-            _spread(found.gradient, gradient.factor),
-            _spread(found.peak, peak.factor),
-            number(found.rmse_over_baseline, 4),
-            f"{found.feasible} of {len(found.outcomes)}",
-        ]
-
-    rows = [["target", "", "", "", "", *bands, "", ""]]
-    bold_row = None
-    for trial in confirmed.trials:
-        if trial.trial == confirmed.winner:
-            bold_row = len(rows)
-        name, is_baseline = f"trial {trial.trial}", trial.trial == confirmed.baseline
-        if is_baseline:
-            name += " (baseline)"
-        rows.append([name, trial.configuration, trial.sharpening, *figures(trial)])
-        if is_baseline:
-            rows += [
-                ["baseline", "without any further training", reference.name, *figures(reference)]
-                for reference in confirmed.references
-            ]
-    headings = ["", "configuration", "sharpener", "score", "held score"]
-    headings += [
-        f"gradient{gradient.units(report.units, f' {report.per}')}",
-        f"peak{peak.units(report.units)}",
-        "RMSE over baseline's",
-        "seeds that break no guard",
-    ]
-    seeds = count(len(confirmed.seeds), "new seed")
-    caption = f"Test split, {seeds}: mean \N{PLUS-MINUS SIGN} standard error"
-    return Table(caption, headings, rows, text_columns=[1, 2], bold_row=bold_row)
-
-
-def _spread(spread: Spread | None, factor: float = 1.0) -> str:
-    if spread is None:
-        return UNKNOWN
-    if spread.error is None:
-        return number(spread.mean * factor)
-    return f"{number(spread.mean * factor)} \N{PLUS-MINUS SIGN} {number(spread.error * factor, 2)}"
 
 
 def cost(report: Report) -> Table:
