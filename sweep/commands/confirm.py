@@ -1,4 +1,4 @@
-"""``confirm``: train the best trials with new seeds and evaluate them on the test split."""
+"""``confirm``: compare the best trials with new seeds, and test the winner on the test split."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +9,11 @@ from fieldsharp.sweep.commands.notify import Notify, findings_of, notifying
 from fieldsharp.sweep.commands.options import DEFAULT_STORAGE, Json, Storage, Study, storage_address
 
 if TYPE_CHECKING:  # the command imports rich and the study when it runs
-    from rich.table import Table
-
     from fieldsharp.objectives.verdicts.verdict import Verdict
-    from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds, Spread
-    from fieldsharp.sweep.study.confirmation.records import Confirmation
+    from fieldsharp.sweep.study.confirmation.records import Confirmation, Tested
 
 NAME = "confirm"
-HELP = "Train the best trials with new seeds and judge them on the test split."
+HELP = "Compare the best trials with new seeds, and measure the winner on the test split."
 
 
 def run(
@@ -32,6 +29,7 @@ def run(
     notify: Notify = None,
 ) -> None:
     """Confirm a study from the command line."""
+    from fieldsharp.sweep.commands import confirmation_tables
     from fieldsharp.sweep.commands.console import wide_console
     from fieldsharp.sweep.commands.printing import say_json
     from fieldsharp.sweep.engine.confirm import confirm_study
@@ -46,17 +44,8 @@ def run(
         return
     console = wide_console()
     show_long = partial(console.print, markup=False, soft_wrap=True)
-    show_long(
-        f"study {study} on the test split, seeds {', '.join(map(str, confirmation.seeds))}; "
-        "mean +- standard error; for the held score, which decides, a seed that breaks a guard or "
-        "fails counts no better than the baseline's"
-        + (
-            "; the baseline under a sharpener is a reference, without any further training"
-            if confirmation.references
-            else ""
-        )
-    )
-    console.print(_table(confirmation))
+    show_long(_heading_of_comparison(study, confirmation))
+    console.print(confirmation_tables.comparison(confirmation))
     for trial in confirmation.trials:
         for outcome in trial.outcomes:
             if outcome.failure is not None:
@@ -88,6 +77,9 @@ def run(
             "the baseline is not shown under sharpeners: none could be fitted, or an earlier "
             "version trained it"
         )
+    if confirmation.tested is not None:
+        show_long(_heading_of_test(confirmation, confirmation.tested))
+        console.print(confirmation_tables.test_of_winner(confirmation, confirmation.tested))
     show_long(confirmation.sentence)
     verdict = _verdict(study, address)
     show_long(f"verdict: {verdict.name}: {verdict.reason}")
@@ -107,39 +99,35 @@ def _verdict(study: str, address: str) -> "Verdict":
     return read_stored(Verdict, stored, f"verdict of study {study!r}")
 
 
-def _table(confirmation: "Confirmation") -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    words = ("configuration", "sharpener")
-    for heading in ("trial", *words, "seeds", "score", "held score", "gradient", "peak"):
-        table.add_column(heading, justify="left" if heading in words else "right")
-    table.add_column("rmse / baseline", justify="right")
-    table.add_column("feasible", justify="right")
-    bands = confirmation.gradient, confirmation.peak
-    targets = [f"{band.low:.4g} to {band.high:.4g}" for band in bands]
-    table.add_row("", "target", "", "", "", "", *targets, "", "")
-    for trial in confirmation.trials:
-        names = str(trial.trial), trial.configuration, trial.sharpening
-        table.add_row(*names, *_figures(trial))
-        if trial.trial == confirmation.baseline:
-            for reference in confirmation.references:
-                table.add_row("", "baseline", reference.name, *_figures(reference))
-    return table
-
-
-def _figures(found: "OverSeeds") -> list[str]:
-    ratio, count = found.rmse_over_baseline, len(found.outcomes)
-    return [
-        str(count),
-        *map(_cell, (found.score, found.held_score, found.gradient, found.peak)),
-        "-" if ratio is None else f"{ratio:.3f}",
-        f"{found.feasible}/{count}",
+def _heading_of_comparison(study: str, confirmation: "Confirmation") -> str:
+    """Return what the table of the comparison shows."""
+    parts = [
+        f"study {study} on the {confirmation.part} split, seeds "
+        f"{', '.join(map(str, confirmation.seeds))}",
+        "mean +- standard error",
+        "for the held score, which decides, a seed that breaks a guard or fails counts no better "
+        "than the baseline's",
     ]
+    if confirmation.over_baseline:
+        parts.append(
+            "the lead is that over the baseline, the chance how likely luck alone makes it"
+        )
+    if confirmation.references:
+        parts.append("the baseline under a sharpener is a reference, without any further training")
+    return "; ".join(parts)
 
 
-def _cell(figure: "Spread | None") -> str:
-    if figure is None:
-        return "-"
-    error = "" if figure.error is None else f" +- {figure.error:.2g}"
-    return f"{figure.mean:.4g}{error}"
+def _heading_of_test(confirmation: "Confirmation", tested: "Tested") -> str:
+    """Return what the table of the test split shows."""
+    is_winner = tested.winner is not None and confirmation.winner != confirmation.baseline
+    parts = [f"{'the winner' if is_winner else 'the baseline'} on the test split"]
+    if tested.blocks is not None:
+        parts.append(f"{tested.blocks} independent blocks of windows")
+    if tested.baseline.intervals is not None:
+        parts.append(
+            "gradient, and peak above the mean, as shares of the observed, rmse of the baseline's, "
+            "with 95 % intervals where they can be told"
+        )
+    if tested.readings > 1:
+        parts.append(f"the test split was read for {tested.readings} winners by now")
+    return "; ".join(parts)

@@ -77,7 +77,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
     if status.confirmation is not None:
         show_long(f"confirmation: {status.confirmation.sentence}")
         if status.confirmation.references:  # earlier versions had none
-            show_long(f"held scores on the test split: {held_scores(status.confirmation)}")
+            split = f"{status.confirmation.part} split"
+            show_long(f"held scores on the {split}: {held_scores(status.confirmation)}")
     missed = shortfall(status.verdict, status.confirmation)
     if missed is not None:
         show_long(f"beware: {missed}")

@@ -255,7 +255,7 @@ class Study:
     def confirm(
         self, top: int = 3, seeds: int = 5, *, workers: int | None = None
     ) -> "Confirmation":
-        """Train the best trials with new seeds and evaluate them on the test split."""
+        """Compare the best trials with new seeds, and measure the winner on the test split."""
         from fieldsharp.sweep.engine.confirm import confirm_study
         from fieldsharp.sweep.interface.execution import kernel_settings_kept
 

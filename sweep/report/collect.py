@@ -59,7 +59,9 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         trials = ParsedTrials(study.get_trials(deepcopy=False))
         config, summary = study_config(study), study_data_summary(study)
         status = study_status(study, url)
-        compared_runs, tested_runs = (read_runs(study, url, part) for part in ("validation", "test"))
+        compared_runs, tested_runs = (
+            read_runs(study, url, part) for part in ("validation", "test")
+        )
     files = StudyWorkspace(url, study_identity(study))
     specs, records = _compared(trials, chosen)
     validation = validation_split(summary, records, specs, files)
@@ -92,7 +94,8 @@ def collect_report(name: str, url: str, number: int | None = None) -> Report:
         guards=guard_rows(rows, validation.results),
         confirmation=confirmation,
         newer_trials=confirmation.newer_trials(trials.all) if confirmation else 0,
-        cost=cost(trials, [*compared_runs.values(), *tested_runs.values()]),
+        # What was tested had been trained to be compared, and its seconds contain that.
+        cost=cost(trials, list({**compared_runs, **tested_runs}.values())),
         failures={
             **status.failures,
             **{number: f"left out: {reason}" for number, reason in status.left_out.items()},

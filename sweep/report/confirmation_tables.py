@@ -13,12 +13,7 @@ from fieldsharp.sweep.report.formatting import (
     signed_number,
     signed_percent,
 )
-from fieldsharp.sweep.report.measured import (
-    MeasuredFigure,
-    MeasuredForecast,
-    MeasuredSplit,
-    tested_trial,
-)
+from fieldsharp.sweep.report.measured import MeasuredFigure, MeasuredSplit
 from fieldsharp.sweep.report.model import Report
 from fieldsharp.sweep.report.tables import Table, band_in_words
 from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds, Spread
@@ -96,12 +91,7 @@ def tested_scores(report: Report) -> Table | None:
     if found is None:
         return None
     rows = [
-        [
-            one.name,
-            _spread(one.score),
-            _spread(one.held_score),
-            f"{one.feasible} of {one.seeds}",
-        ]
+        [one.name, _spread(one.score), _spread(one.held_score), f"{one.feasible} of {one.seeds}"]
         for one in found.forecasts
     ]
     headings = ["", "score", "held score", "seeds that break no guard"]
@@ -120,10 +110,7 @@ def tested_metrics(report: Report) -> Table | None:
     error = number_scale([one.rmse.mean for one in forecasts if one.rmse.mean is not None])
     observed, rows = found.observed, []
     if observed:
-        known = [
-            observed["gradient"] * gradient.factor,
-            observed["peak"] * peak.factor,
-        ]
+        known = [observed["gradient"] * gradient.factor, observed["peak"] * peak.factor]
         rows.append(["observed", *(f"{number(value)} (1)" for value in known), *[""] * 5])
     wanted = [
         band_in_words(bands.gradient.band(), gradient.factor, observed.get("gradient")),
@@ -131,23 +118,24 @@ def tested_metrics(report: Report) -> Table | None:
     ]
     rows.append(["target", *wanted, *[""] * 5])
     first = len(rows)
-    for one in forecasts:
-        rows.append(
-            [
-                one.name,
-                _figure(one.gradient, gradient.factor),
-                _figure(one.peak, peak.factor),
-                _figure(one.rmse, error.factor),
-                ratio(one.skill),
-                ratio(one.correlation),
-                _spread(one.score),
-                _guards(one),
-            ]
-        )
-    winner = _winner(found)
+    rows += [
+        [
+            one.name,
+            _figure(one.gradient, gradient.factor),
+            _figure(one.peak, peak.factor),
+            _figure(one.rmse, error.factor),
+            ratio(one.skill),
+            ratio(one.correlation),
+            _spread(one.score),
+            "; ".join(one.faults) if one.faults else "none broken",
+        ]
+        for one in forecasts
+    ]
+    winner, windows = _winner(found), report.windows.get("test")
+    of_windows = f", {count(windows, 'window')}" if windows is not None else ""
     return Table(
-        caption=f"Test split, mean over {count(found.seeds, 'new seed')}, shares with 95 % "
-        "intervals",
+        caption=f"Test split{of_windows}, mean over {count(found.seeds, 'new seed')}, shares with "
+        "95 % intervals",
         headings=[
             "",
             f"gradient{gradient.units(report.units, f' {report.per}')} (over observed)",
@@ -169,10 +157,6 @@ def _winner(found: MeasuredSplit) -> int | None:
     return next((i for i, one in enumerate(found.forecasts) if one.is_winner), None)
 
 
-def _guards(one: MeasuredForecast) -> str:
-    return "; ".join(one.faults) if one.faults else "none broken"
-
-
 def _figure(figure: MeasuredFigure, factor: float) -> str:
     """Return the mean, and its share with the interval."""
     if figure.share is None:
@@ -182,7 +166,7 @@ def _figure(figure: MeasuredFigure, factor: float) -> str:
 
 
 def _share(one: Interval) -> str:
-    if one.low is None or one.high is None:
+    if one.low is None or one.high is None or one.low == one.high:  # the baseline's own RMSE
         return ratio(one.value)
     return f"{ratio(one.value)}, {ratio(one.low)} to {ratio(one.high)}"
 

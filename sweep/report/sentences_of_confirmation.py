@@ -74,7 +74,9 @@ def _sureness(found: MeasuredSplit) -> str:
     if found.blocks < FEWEST_BLOCKS:
         return f"{text}: below {FEWEST_BLOCKS} no lead and no interval can be told."
     if found.seeds < 2:
-        return f"{text}. A single seed tells nothing of others: no lead and no interval can be told."
+        return (
+            f"{text}. A single seed tells nothing of others: no lead and no interval can be told."
+        )
     return f"{text}; an interval holds the true value with a chance of 95 %."
 
 

@@ -112,7 +112,7 @@ class StudyStatus:
         front: In the mode pareto, the feasible trials that no feasible trial dominates.
         infeasible: Number of complete trials that break a guard.
         guards_broken: How many complete trials break each guard.
-        confirmation: Scores on new seeds and the test split, None before confirm was run.
+        confirmation: Comparison with new seeds and test of the winner, None before confirm was run.
         baseline: The trial with weight 0, as it is.
         references: The baseline under each sharpener.
         references_note: Why there are none; None where there are.
