@@ -35,11 +35,11 @@ from tests.sweep.empty_record import empty_record, sharpened_by
 from tests.sweep.wide_guards import WIDE
 
 # What each trial of the study trains: variant, weight, seed, score, and whether it is feasible.
-BASE, SOBEL, AGAIN, NOISY, GRADIENT, LAST = range(6)
+BASE, SORTED, AGAIN, NOISY, GRADIENT, LAST = range(6)
 TRIALS = (
     ("none", 0.0, 0, 0.5, False),
-    ("sobel", 0.2, 0, 0.2, True),
-    ("sobel", 0.2, 9, 0.3, True),
+    ("sorted", 1.0, 0, 0.2, True),
+    ("sorted", 1.0, 9, 0.3, True),
     ("laplacian", 0.2, 0, 0.1, False),
     ("gradient", 0.2, 0, 0.3, True),
     ("gradient", 0.1, 0, 0.4, True),

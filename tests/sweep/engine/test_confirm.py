@@ -37,7 +37,7 @@ from tests.sweep.engine.confirming import (
     BASE,
     GRADIENT,
     NOISY,
-    SOBEL,
+    SORTED,
     TRIALS,
     Executor,
     Trainings,
@@ -87,17 +87,17 @@ def _requires_figures_by_hand(
     bands: BandsOfSplit,
     trial: OverSeeds,
 ) -> list[float]:
-    """Compare SOBEL with trainings done by hand; return the leads over the baseline by seed."""
+    """Compare SORTED with trainings done by hand; return the leads over the baseline by seed."""
     scores, held, differences, feasible, ratios = [], [], [], 0, []
     for seed in (1001, 1002):
         base = _judged_by_hand(config, data, part, ("none", 0.0), seed)
-        sobel = _judged_by_hand(config, data, part, ("sobel", 0.2), seed)
+        sharp = _judged_by_hand(config, data, part, ("sorted", 1.0), seed)
         observed = base.overall
         mean = observed["mean_observed"]
         low, high = 0.95 * observed["gradient_observed"], 1.05 * observed["gradient_observed"]
         above = observed["peak_observed"] - mean
         both = []
-        for judgement in (base, sobel):
+        for judgement in (base, sharp):
             m = judgement.overall
             excess = 0.25 * max(0.0, m["rmse"] / base.overall["rmse"] - 1.0)
             both.append(
@@ -106,11 +106,11 @@ def _requires_figures_by_hand(
                 + excess
             )
         scores.append(both[1])
-        fair = not broken(check_guards(sobel, objective.guards, base))
+        fair = not broken(check_guards(sharp, objective.guards, base))
         held.append(both[1] if fair else max(both))
         differences.append(both[0] - held[-1])
         feasible += fair
-        ratios.append(sobel.overall["rmse"] / base.overall["rmse"])
+        ratios.append(sharp.overall["rmse"] / base.overall["rmse"])
     assert trial.score is not None
     assert trial.below_baseline is not None
     assert trial.score.mean == pytest.approx(sum(scores) / 2, rel=1e-9)
@@ -127,24 +127,24 @@ def _requires_figures_by_hand(
 def test_scores_and_guards_on_both_splits_are_those_of_trainings_done_by_hand(
     make_study: MakeStudy, storage_url: str, tiny_config: SweepConfig, trainings: Trainings
 ) -> None:
-    study = make_study(rmse_over_baseline=1.02)  # whether it holds differs from seed to seed
+    study = make_study(rmse_over_baseline=1.05)
     executor = Executor(trainings)
     found = confirm(storage_url, executor, top=1)
-    assert executor.trained == [(BASE, 1001), (SOBEL, 1001), (BASE, 1002), (SOBEL, 1002)]
+    assert executor.trained == [(BASE, 1001), (SORTED, 1001), (BASE, 1002), (SORTED, 1002)]
     assert executor.closed
     assert found.seeds == [1001, 1002]
 
     objective = _config_of(study).objective
-    trial, tested = found.for_trial(SOBEL), found.tested
+    trial, tested = found.for_trial(SORTED), found.tested
     assert trial is not None
     assert tested is not None
     by_hand = (tiny_config, objective, trainings.data)
     leads = _requires_figures_by_hand(*by_hand, "validation", found, trial)
     assert sum(leads) > 0
     # From a few windows nobody can tell: the better one is taken, and that is said.
-    assert (found.best, found.winner) == (SOBEL, SOBEL)
+    assert (found.best, found.winner) == (SORTED, SORTED)
     assert "it can't be told from chance" in found.sentence
-    assert executor.tested == [(BASE, 1001), (SOBEL, 1001), (BASE, 1002), (SOBEL, 1002)]
+    assert executor.tested == [(BASE, 1001), (SORTED, 1001), (BASE, 1002), (SORTED, 1002)]
     assert tested.winner is not None
     _requires_figures_by_hand(*by_hand, "test", tested, tested.winner)
     assert read_confirmation(load_study(open_database(storage_url, "read"), "tiny")) == found
@@ -159,12 +159,12 @@ def test_the_same_command_goes_on_where_it_was_and_trains_nothing_twice(
         confirm(storage_url, stopped, top=1)
     assert stopped.closed
     kept = read_runs(study, storage_url, "validation")
-    assert list(kept) == [(BASE, 1001), (SOBEL, 1001)]
+    assert list(kept) == [(BASE, 1001), (SORTED, 1001)]
     assert read_confirmation(study) is None
 
     go_on_hint = Executor(trainings)
     found = confirm(storage_url, go_on_hint, top=1)
-    assert go_on_hint.trained == [(BASE, 1002), (SOBEL, 1002)]
+    assert go_on_hint.trained == [(BASE, 1002), (SORTED, 1002)]
     assert read_runs(study, storage_url, "validation")[BASE, 1001] == kept[BASE, 1001]
 
     again = Executor(trainings)
@@ -173,7 +173,7 @@ def test_the_same_command_goes_on_where_it_was_and_trains_nothing_twice(
 
     wider = Executor(trainings)
     of_two = confirm(storage_url, wider, top=2)
-    assert wider.trained == [(GRADIENT, 1001), (GRADIENT, 1002)]  # the second of SOBEL is left out
+    assert wider.trained == [(GRADIENT, 1001), (GRADIENT, 1002)]  # the second of SORTED is left out
 
     narrower = Executor(trainings)
     assert confirm(storage_url, narrower, top=1) == of_two  # which forgets none
@@ -184,17 +184,17 @@ def test_a_failed_training_is_kept_with_its_reason_and_is_not_feasible(
     make_study: MakeStudy, storage_url: str, trainings: Trainings
 ) -> None:
     study = make_study()
-    failing = frozenset({(SOBEL, 1001), (SOBEL, 1002), (GRADIENT, 1002)})
+    failing = frozenset({(SORTED, 1001), (SORTED, 1002), (GRADIENT, 1002)})
     executor = Executor(trainings, failing)
     found = confirm(storage_url, executor)
     assert len(executor.trained) == len(set(executor.trained)) == 6, "each was tried once"
     assert (
-        read_runs(study, storage_url, "validation")[SOBEL, 1002].failure == "the training diverged"
+        read_runs(study, storage_url, "validation")[SORTED, 1002].failure == "the training diverged"
     )
-    sobel, gradient = found.for_trial(SOBEL), found.for_trial(GRADIENT)
-    assert sobel is not None
+    sharp, gradient = found.for_trial(SORTED), found.for_trial(GRADIENT)
+    assert sharp is not None
     assert gradient is not None
-    assert (sobel.feasible, sobel.score) == (0, None)
+    assert (sharp.feasible, sharp.score) == (0, None)
     assert gradient.feasible == 1  # of two: not more than half
     assert [outcome.failure for outcome in gradient.outcomes] == [None, "the training diverged"]
     assert found.winner == BASE
@@ -204,22 +204,22 @@ def test_what_failed_is_tried_again_by_the_next_call(
     make_study: MakeStudy, storage_url: str, trainings: Trainings
 ) -> None:
     study = make_study()
-    failing = frozenset({(BASE, 1001), (SOBEL, 1002)})
+    failing = frozenset({(BASE, 1001), (SORTED, 1002)})
     confirm(storage_url, Executor(trainings, failing), top=1)
     kept = read_runs(study, storage_url, "validation")
 
-    second = Executor(trainings, frozenset({(SOBEL, 1002)}))
+    second = Executor(trainings, frozenset({(SORTED, 1002)}))
     found = confirm(storage_url, second, top=1)
-    assert second.trained == [(BASE, 1001), (SOBEL, 1002)]
+    assert second.trained == [(BASE, 1001), (SORTED, 1002)]
     runs = read_runs(study, storage_url, "validation")
     assert runs[BASE, 1001].failure is None, "overwritten"
-    assert runs[SOBEL, 1002] == kept[SOBEL, 1002], "failed again"
+    assert runs[SORTED, 1002] == kept[SORTED, 1002], "failed again"
     assert runs[BASE, 1002] == kept[BASE, 1002]
     assert [trial.feasible for trial in found.trials] == [2, 1]
 
     third = Executor(trainings)
     found = confirm(storage_url, third, top=1)
-    assert third.trained == [(SOBEL, 1002)]
+    assert third.trained == [(SORTED, 1002)]
     assert [trial.feasible for trial in found.trials] == [2, 2]
     assert read_confirmation(load_study(open_database(storage_url, "read"), "tiny")) == found
 
