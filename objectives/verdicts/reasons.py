@@ -140,12 +140,11 @@ def reference_reaches(results: Contenders) -> str:
         said = (
             f"the baseline under {held.sharpener}, without any further training, reaches "
             f"{results.all_targets} with new seeds on the test split, and no trained net is ahead "
-            "of it"
+            "of it by more than chance"
         )
-        trials = [one for one in known.ranking if not one.is_reference and one.faults]
-        return said + (
-            f"; trial {trials[0].trial}: {'; '.join(trials[0].faults)}" if trials else ""
-        )
+        first = next((one for one in known.ranking if not one.is_reference), None)
+        faults = first.faults if first is not None else ()
+        return said + (f"; trial {first.trial}: {'; '.join(faults)}" if first and faults else "")
     reference = results.sharp_reference
     assert reference is not None, "the rule checks it"
     said = (

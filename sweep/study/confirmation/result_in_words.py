@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.objectives.leads.intervals import Interval, SharpnessIntervals
+from fieldsharp.objectives.leads.intervals import Interval
 from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.ranking import TIE
 from fieldsharp.sweep.study.confirmation.outcome import faults_of_seeds
@@ -126,25 +126,21 @@ def _test(tested: Tested) -> str:
         faults = faults_of_seeds(tested.winner)
         if faults:
             parts.append(f"it {' and '.join(faults)}")
-    parts.append(f"the baseline has {_figures(tested.baseline)}")
+    parts.append(f"the baseline has {_figures(tested.baseline, of_baseline=True)}")
     if tested.reference is not None:
         parts.append(f"the baseline under {tested.sharpener} has {_figures(tested.reference)}")
-    parts += [f"there it is {lead.words}" for lead in tested.leads]
-    return f"on the test split{again} {', '.join(parts)}"
+    if tested.leads:
+        parts.append(f"there the winner is {' and '.join(lead.words for lead in tested.leads)}")
+    return f"on the test split{again}, {'; '.join(parts)}"
 
 
-def _figures(one: TestedForecast) -> str:
+def _figures(one: TestedForecast, *, of_baseline: bool = False) -> str:
     """Return gradient, peak and RMSE with their intervals; of several variables of the first."""
     if one.intervals is None:
         return f"a mean score of {one.held_score.mean:.4g}"
-    return _intervals(one.intervals[0])
-
-
-def _intervals(of: SharpnessIntervals) -> str:
-    return (
-        f"{_share(of.gradient)} of the observed gradient, {_share(of.peak)} of the peak and "
-        f"{_share(of.rmse)} of the baseline's RMSE"
-    )
+    of = one.intervals[0]
+    sharpness = f"{_share(of.gradient)} of the observed gradient and {_share(of.peak)} of the peak"
+    return sharpness if of_baseline else f"{sharpness} at {_share(of.rmse)} of the baseline's RMSE"
 
 
 def _share(one: Interval) -> str:

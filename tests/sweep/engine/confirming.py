@@ -26,7 +26,7 @@ from fieldsharp.sweep.study.trial_events import (
     TrialEvent,
     TrialFailed,
 )
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
 from fieldsharp.sweep.trials.baseline_weights import baseline_training, weights_of
 from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.sharpening import SharpeningPlan
@@ -35,11 +35,11 @@ from tests.sweep.empty_record import empty_record, sharpened_by
 from tests.sweep.wide_guards import WIDE
 
 # What each trial of the study trains: variant, weight, seed, score, and whether it is feasible.
-BASE, SOBEL, AGAIN, NOISY, GRADIENT, LAST = range(6)
+BASE, SORTED, AGAIN, NOISY, GRADIENT, LAST = range(6)
 TRIALS = (
     ("none", 0.0, 0, 0.5, False),
-    ("sobel", 0.2, 0, 0.2, True),
-    ("sobel", 0.2, 9, 0.3, True),
+    ("sorted", 1.0, 0, 0.2, True),
+    ("sorted", 1.0, 9, 0.3, True),
     ("laplacian", 0.2, 0, 0.1, False),
     ("gradient", 0.2, 0, 0.3, True),
     ("gradient", 0.1, 0, 0.4, True),
@@ -65,6 +65,7 @@ class Trainings:
                 Evaluator(self.data, self.data.part(spec.judged_on)),
                 judged_every_epoch=spec.judged_every_epoch,
                 sharpening=SharpeningPlan.for_trial(spec),
+                with_frontier=spec.is_baseline,
             )
             if trial.needs_weights:
                 first = baseline_training(run, self.data, trial.hardware)
@@ -139,7 +140,16 @@ class Executor:
 
     @property
     def trained(self) -> list[tuple[int, int]]:
-        return [(spec.number, spec.run.training.seed) for spec in self.submitted]
+        """Trial and seed of what was compared."""
+        return self._done("validation")
+
+    @property
+    def tested(self) -> list[tuple[int, int]]:
+        return self._done("test")
+
+    def _done(self, part: Part) -> list[tuple[int, int]]:
+        of_part = (spec for spec in self.submitted if spec.judged_on == part)
+        return [(spec.number, spec.run.training.seed) for spec in of_part]
 
 
 def add_trial(

@@ -11,7 +11,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
 from fieldsharp.sweep.configuration.execution import RecoverySettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.confirm import ConfirmationRun
+from fieldsharp.sweep.engine.confirmation_run import ConfirmationRun
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.execution.local.executor import LocalExecutor
 from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, read_runs
@@ -83,24 +83,28 @@ class Bench:
                     {"training.seed": seed, "training.epochs": 3, "sharpening.name": "none"}
                 ),
                 judged_on="test",
+                judged_at_end=True,
             )
             for seed in seeds
         ]
 
-    def confirming(self, executor: Executor, *seeds: int) -> ConfirmationRun:
+    def confirming(self, executor: Executor) -> ConfirmationRun:
         return ConfirmationRun(
-            self.study, self.url, self.specs(seeds), executor, self.files, self.recovery, self.clock
+            self.study, self.url, executor, self.files, self.recovery, self.clock
         )
 
+    def run(self, confirming: ConfirmationRun, *seeds: int) -> None:
+        confirming.run(self.specs(seeds), "test")
+
     def confirm(self, executor: Executor, *seeds: int) -> dict[int, ConfirmedRun]:
-        self.confirming(executor, *seeds).run()
+        self.run(self.confirming(executor), *seeds)
         return self.kept()
 
     def pass_time(self, seconds: float) -> None:
         self.clock.now += seconds
 
     def kept(self) -> dict[int, ConfirmedRun]:
-        return {seed: run for (_, seed), run in read_runs(self.study, self.url).items()}
+        return {seed: run for (_, seed), run in read_runs(self.study, self.url, "test").items()}
 
 
 @pytest.fixture
@@ -171,20 +175,20 @@ def test_one_seed_that_hangs_is_ended_and_the_others_of_its_trial_are_not(bench:
 
 def test_a_loss_while_stopping_is_no_failure_and_costs_no_attempt(bench: Bench) -> None:
     executor = Falling({0: ["worker"], 1: ["worker"]})
-    confirming = bench.confirming(executor, 1001, 1002)
+    confirming = bench.confirming(executor)
     executor.on_poll = lambda _poll: confirming.request_stop()
     with pytest.raises(StoppedOnRequest, match="with 0 of 2 trainings done"):
-        confirming.run()
+        bench.run(confirming, 1001, 1002)
     assert bench.kept() == {}
 
 
 def test_a_second_stop_waits_for_nobody(bench: Bench) -> None:
     executor = Falling()
     executor.asleep = {0: 10**6}
-    confirming = bench.confirming(executor, 1001)
+    confirming = bench.confirming(executor)
     executor.on_poll = lambda _poll: confirming.request_stop()
     with pytest.raises(StoppedOnRequest):
-        confirming.run()
+        bench.run(confirming, 1001)
     assert executor.polls == 2
 
 
@@ -213,11 +217,11 @@ def test_a_confirmation_that_was_stopped_comes_to_the_same_numbers(
         bench = Bench(f"sqlite:///{tmp_path / name}.db", tiny_config, tiny_facts)
         requests: list[ConfirmationRun] = []
         executor = Watched(bench.files.folder, lambda: requests[0].request_stop())  # noqa: B023
-        requests.append(bench.confirming(executor, 1001, 1002))
+        requests.append(bench.confirming(executor))
         try:
             if name == "stopped":
                 with pytest.raises(StoppedOnRequest):
-                    requests[0].run()
+                    bench.run(requests[0], 1001, 1002)
                 assert len(bench.kept()) < 2
             executor.stops = False
             bench.confirm(executor, 1001, 1002)

@@ -6,21 +6,34 @@ cell's mean, 9, breaks the guard climatology; one above 1.25 of the baseline's t
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Band, Targets
-from fieldsharp.sweep.study.confirmation.over_seeds import ConfirmedReference, ConfirmedTrial
-from fieldsharp.sweep.study.confirmation.records import Confirmation
+from fieldsharp.sweep.study.confirmation.over_seeds import (
+    ConfirmedReference,
+    ConfirmedTrial,
+    OverSeeds,
+)
+from fieldsharp.sweep.study.confirmation.records import (
+    BandsOfSplit,
+    Confirmation,
+    Tested,
+    TestedForecast,
+)
 from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     SeedScoring,
     confirmed_references,
     confirmed_trials,
+    winner,
 )
-from fieldsharp.sweep.study.data_summary import BandSummary
 
-SCORING = SeedScoring(ObjectiveSettings(), Targets(Band(2.0, 2.2), Band(10.0, 11.0)))
+TARGETS = Targets(Band(2.0, 2.2), Band(10.0, 11.0))
+BANDS = BandsOfSplit.of(TARGETS)
+SCORING = SeedScoring(ObjectiveSettings(), TARGETS)
 Figures = tuple[float, float] | str
 """Gradient and RMSE, or why the training failed."""
 
@@ -88,20 +101,76 @@ def referenced(
     return confirmed_references(runs, SCORING)
 
 
+def compared(
+    trials: Sequence[ConfirmedTrial], references: Sequence[ConfirmedReference] = (), **known: Any
+) -> Confirmation:
+    """A comparison on the validation split; winner and best are the best trial, if not given."""
+    best = winner(trials)
+    number = best.trial if best is not None else None
+    return Confirmation(
+        **{
+            "winner": number,
+            "best": number,
+            "sentence": "",
+            "baseline": 0,
+            "seeds": [one.seed for one in trials[0].outcomes],
+            "finished_trials": 5,
+            "part": "validation",
+            "trials": list(trials),
+            "references": list(references),
+            **dict(BANDS),
+            **known,
+        }
+    )
+
+
+def lead(trial: int, score: float, chance: float | None = None, **known: Any) -> Lead:
+    """A lead over the baseline, over ten blocks and three seeds."""
+    figures: dict[str, Any] = {
+        "reference": "none",
+        "rmse": 0.0,
+        "score_chance": chance,
+        "rmse_chance": None if chance is None else 1.0,
+        "blocks": 10,
+        "compared": 2,
+        "seeds": 3,
+        **known,
+    }
+    return Lead(trial=trial, score=score, **figures)
+
+
+def on_test_split(
+    baseline: ConfirmedTrial,
+    best: ConfirmedTrial | None = None,
+    reference: ConfirmedReference | None = None,
+    **known: Any,
+) -> Tested:
+    """What was measured on the test split, without intervals unless given."""
+
+    def figures(one: OverSeeds | None) -> TestedForecast | None:
+        names = OverSeeds.model_fields
+        return one and TestedForecast(**{name: getattr(one, name) for name in names})
+
+    return Tested(
+        **{
+            "baseline": figures(baseline),
+            "winner": figures(best),
+            "reference": figures(reference),
+            "sharpener": reference.name if reference is not None else "",
+            **dict(BANDS),
+            **known,
+        }
+    )
+
+
 def confirmation_with_references() -> Confirmation:
     """The baseline, trial 4 under unsharp, which wins, and references, of which one is broken."""
     runs = {
         (0, 1): a_run(0, 1, (1.0, 1.0)),
         (4, 1): sharpened_run(4, 1, (2.0, 1.0), without=(1.0, 1.0)),
     }
-    return Confirmation(
-        winner=4,
+    return compared(
+        confirmed_trials({0: "baseline", 4: "words of t4"}, [1], runs, SCORING),
+        referenced([(1.0, 1.0)], inflate=[(1.6, 1.0)], quantile=[(2.0, 1.3)]),
         sentence="trial 4 under unsharp wins",
-        baseline=0,
-        seeds=[1],
-        finished_trials=5,
-        gradient=BandSummary(low=2.0, high=2.2, offset=0.0),
-        peak=BandSummary(low=10.0, high=11.0, offset=0.0),
-        trials=confirmed_trials({0: "baseline", 4: "words of t4"}, [1], runs, SCORING),
-        references=referenced([(1.0, 1.0)], inflate=[(1.6, 1.0)], quantile=[(2.0, 1.3)]),
     )

@@ -1,4 +1,7 @@
-"""Whether a confirmed forecast holds, from confirmations made by hand."""
+"""Whether a confirmed forecast holds, from confirmations made by hand.
+
+Those without a split are as earlier versions made them: everything on the test split.
+"""
 
 from collections.abc import Sequence
 
@@ -15,7 +18,17 @@ from fieldsharp.sweep.study.confirmation.over_seeds import (
 )
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import BandSummary
+from tests.sweep.study.confirmation.seed_runs import (
+    Figures,
+    compared,
+    confirmed,
+    lead,
+    on_test_split,
+    referenced,
+)
 
+BASE: list[Figures] = [(1.0, 1.0)] * 3
+SHARP: list[Figures] = [(2.0, 1.0)] * 3
 REGION = BrokenGuard(name="region", lead=3, value=1.71, limit=1.6)
 GOOD = SeedOutcome(seed=1, score=0.01)
 BROKE = SeedOutcome(seed=2, score=0.01, guards_broken=["region"], broken=[REGION])
@@ -107,4 +120,66 @@ def test_the_better_of_trial_and_reference_comes_first() -> None:
 def test_a_failed_training_counts_as_one() -> None:
     failed = SeedOutcome(seed=3, failure="it diverged")
     found = confirmed_result(confirmation(over(0.01, 1.0, 150.0, [GOOD, GOOD, failed])))
-    assert "its training fails with 1 of 3 seeds" in found.ranking[0].faults
+    assert "fails to train with 1 of 3 seeds" in found.ranking[0].faults
+
+
+def test_the_winner_has_to_hold_on_both_splits() -> None:
+    trials = confirmed(t0=BASE, t4=SHARP)
+    (held,) = confirmed_result(
+        compared(
+            trials, over_baseline=[lead(4, 0.6, 0.01)], tested=on_test_split(trials[0], trials[1])
+        )
+    ).ranking
+    assert held.holds
+    broken = confirmed(t0=BASE, t4=[(2.0, 1.0), (2.0, 1.0), (2.0, 1.3)])
+    (on_test,) = confirmed_result(
+        compared(trials, tested=on_test_split(broken[0], broken[1]))
+    ).ranking
+    assert on_test.faults == ("breaks rmse (1.3, limit 1.25) with 1 of 3 seeds on the test split",)
+    assert on_test.gains
+    (before,) = confirmed_result(
+        compared(broken, tested=on_test_split(trials[0], trials[1]))
+    ).ranking
+    assert before.faults == (
+        "breaks rmse (1.3, limit 1.25) with 1 of 3 seeds on the validation split",
+    )
+    short = confirmed(t0=BASE, t4=[(1.2, 1.0)] * 3)
+    (missed,) = confirmed_result(compared(trials, tested=on_test_split(short[0], short[1]))).ranking
+    assert missed.faults == ("its gradient, 1.2, is short of 2 on the test split",)
+    worse = confirmed(t0=SHARP, t4=BASE)
+    (lost,) = confirmed_result(compared(trials, tested=on_test_split(worse[0], worse[1]))).ranking
+    assert not lost.gains
+
+
+def test_a_trial_whose_lead_may_be_chance_and_one_that_is_behind_do_not_hold() -> None:
+    trials = confirmed(t0=BASE, t4=SHARP, t5=[(1.95, 1.0)] * 3)
+    leads = [lead(4, 0.01, 0.4), lead(5, 0.02, 0.3)]
+    found = compared(trials, winner=0, best=5, over_baseline=leads, tested=on_test_split(trials[0]))
+    best, behind = confirmed_result(found).ranking
+    assert (best.trial, behind.trial) == (5, 4)
+    assert best.faults[0].endswith("which may be chance")
+    assert behind.faults == ("trial 5 was better on the validation split",)
+
+
+@pytest.mark.parametrize(
+    ("score", "chance", "first"), [(0.1, 0.01, 4), (0.1, 0.3, 0), (-0.1, 1.0, 0)]
+)
+def test_a_trial_comes_before_the_reference_only_if_it_is_ahead_by_more_than_chance(
+    score: float, chance: float, first: int
+) -> None:
+    trials = confirmed(t0=BASE, t4=[(2.0, 1.0)] * 3)
+    (reference,) = referenced([(1.0, 1.0)] * 3, inflate=[(2.0, 1.0)] * 3)
+    found = compared(
+        trials,
+        [reference],
+        over_baseline=[lead(4, 0.6, 0.01)],
+        over_reference=[lead(4, score, chance, reference="inflate")],
+        tested=on_test_split(trials[0], trials[1], reference),
+    )
+    ranking = confirmed_result(found).ranking
+    assert ranking[0].trial == first
+    assert all(one.holds for one in ranking)
+    broken = referenced([(1.0, 1.0)] * 3, inflate=[(2.0, 1.3)] * 3)[0]
+    on_test = on_test_split(trials[0], trials[1], broken)
+    ranking = confirmed_result(found.model_copy(update={"tested": on_test})).ranking
+    assert ranking[0].trial == 4, "a reference that breaks a guard is not before it"

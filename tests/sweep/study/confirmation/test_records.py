@@ -95,10 +95,10 @@ def test_each_run_has_an_attribute_of_its_own(study: Study, storage_url: str) ->
         ConfirmedRun(trial=0, seed=1002, judgement=JUDGEMENT, sharpened={"inflate": JUDGEMENT}),
     ]
     for run in runs:
-        write_run(study, storage_url, run)
+        write_run(study, storage_url, run, "test")
     write_confirmation(study, storage_url, _confirmation())
     assert {"confirm:0:1001", "confirm:11:1002"} < study.user_attrs.keys()
-    assert read_runs(study, storage_url) == {(run.trial, run.seed): run for run in runs}
+    assert read_runs(study, storage_url, "test") == {(run.trial, run.seed): run for run in runs}
 
 
 def test_what_an_earlier_version_wrote_has_no_sharpener(study: Study, storage_url: str) -> None:
@@ -115,7 +115,7 @@ def test_what_an_earlier_version_wrote_has_no_sharpener(study: Study, storage_ur
 
     run = {"trial": 0, "seed": 1001, "judgement": JUDGEMENT.model_dump(mode="json")}
     study.set_user_attr("confirm:0:1001", run)
-    found_run = read_runs(study, storage_url)[0, 1001]
+    found_run = read_runs(study, storage_url, "test")[0, 1001]
     assert (found_run.sharpening, found_run.without, found_run.sharpened) == ("none", None, None)
     assert found_run.forecasts == {"none": JUDGEMENT}
 
@@ -156,7 +156,7 @@ def test_what_another_version_wrote_is_named(study: Study, storage_url: str) -> 
     with pytest.raises(StudyError, match="the confirmation kept with study 'tiny' is of another"):
         read_confirmation(study)
     with pytest.raises(StudyError, match="the confirm:0:1001 kept with study 'tiny' is of another"):
-        read_runs(study, storage_url)
+        read_runs(study, storage_url, "test")
 
 
 def test_what_is_confirmed_is_not_to_be_confirmed_again() -> None:

@@ -6,12 +6,10 @@ import pytest
 
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.objectives.frontier.frontier import Frontier, FrontierCurve
-from fieldsharp.sweep.study.confirmation.result_in_words import in_words
 from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs
 from fieldsharp.sweep.study.confirmation.seed_scoring import (
     confirmed_references,
     confirmed_trials,
-    paired_difference,
     spread,
     winner,
 )
@@ -58,10 +56,6 @@ def test_a_configuration_is_scored_beside_the_baseline_with_the_same_seed() -> N
     assert trial.below_baseline.mean == pytest.approx(mean)
     error = math.sqrt(sum((gain - mean) ** 2 for gain in gains) / 2 / 3)
     assert trial.below_baseline.error == pytest.approx(error)
-    said = in_words(winner([baseline, trial]), [baseline, trial])
-    assert said.startswith("trial 4 wins: its mean score on the test split, 0.3221, lies ")
-    assert f"{mean:.4g} below the baseline's, {mean / error:.1f} standard errors" in said
-    assert "luck" not in said
 
 
 def test_the_lowest_mean_wins_among_those_feasible_with_more_than_half_of_the_seeds() -> None:
@@ -102,9 +96,6 @@ def test_a_seed_that_breaks_a_guard_or_fails_is_never_a_gain() -> None:
     assert best.trial == 9, "0.357, though 3 and 7 would have 0.174 and 0.223 without being held"
     gamed = winner(trials[:2])
     assert gamed is trials[1]
-    said = in_words(gamed, trials[:2])
-    assert "test split, 0.3798 with 1 of 3 seeds, which broke a guard or failed, counted" in said
-    assert "lies 0.3133 below the baseline's, 2.0 standard errors" in said
 
 
 def test_rmse_is_compared_seed_by_seed() -> None:
@@ -124,18 +115,13 @@ def test_gamed_seeds_do_not_make_a_winner_beside_the_baseline() -> None:
     )
     assert trials[1].mostly_feasible
     assert winner(trials) is trials[0]
-    said = in_words(trials[0], trials)
-    assert "the baseline (trial 0) wins" in said
-    assert "the nearest, trial 4, has a mean score" in said
 
 
 def test_the_baseline_can_win_and_so_can_nobody() -> None:
     worse = confirmed(t0=[(1.0, 1.0)] * 2, t4=[(0.9, 1.0)] * 2)
     assert winner(worse) is worse[0]
-    assert in_words(worse[0], worse).startswith("the baseline (trial 0) wins")
     broken = confirmed(t0=[(1.0, 9.5)] * 2, t4=[(2.0, 9.5)] * 2)
     assert winner(broken) is None
-    assert in_words(None, broken).startswith("nothing wins")
 
 
 def test_of_equals_the_baseline_wins() -> None:
@@ -253,11 +239,3 @@ def test_scores_that_are_equal_but_for_chance_are_told_apart_by_the_rmse() -> No
     lower = 2.0 * math.exp(-0.0011)
     trials = confirmed(t0=[(1.0, 1.0)], t4=[(2.0, 0.95)], t5=[(lower, 0.9)])
     assert winner(trials) is trials[1]
-
-
-def test_held_scores_are_compared_seed_by_seed() -> None:
-    trials = confirmed(t0=[(1.0, 1.0)] * 2, t4=[(1.6, 1.0), (1.0, 1.0)], t5=[(2.0, 1.0)] * 2)
-    difference = paired_difference(trials[1], trials[2], trials[0])
-    first, second = math.log(1.25), math.log(2.0)
-    assert difference.mean == pytest.approx((first + second) / 2)
-    assert difference.error == pytest.approx((second - first) / 2)
