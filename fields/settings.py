@@ -149,7 +149,7 @@ class SplitSettings(Settings):
         0.15, description="share of frames on which the search scores trials"
     )
     test: Fraction = Field(
-        0.15, description="share of frames for confirm and report, never used by the search"
+        0.15, description="share of frames for confirm, never used by the search"
     )
 
     @model_validator(mode="after")

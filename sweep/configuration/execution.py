@@ -172,7 +172,7 @@ class RecoverySettings(Settings):
         ge=0,
         description="number of best trials whose last checkpoint is kept after their end, with "
         "the baseline's; 0 keeps none, but that of a baseline that trials go on from "
-        "(training.start), and the report then has no forecasts of the test split",
+        "(training.start)",
     )
     backup_every: Duration = Field(
         "10m", description="time between two backups of the database while the sweep changes it"

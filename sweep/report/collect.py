@@ -29,6 +29,7 @@ from fieldsharp.sweep.report.trial_rows import (
     variant_rows,
 )
 from fieldsharp.sweep.report.without_training import without_training
+from fieldsharp.sweep.results.confirmation_facts import WINNER_IN_WORDS
 from fieldsharp.sweep.results.export import choose_trial, export_tree, render, standing
 from fieldsharp.sweep.results.exportable import require_complete
 from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
@@ -202,9 +203,9 @@ def _why(chosen: int, asked_for: int | None, status: StudyStatus) -> str:
     verdict = status.verdict
     if verdict.name == SHARPEN and chosen == verdict.trial:
         return f"the baseline with the last step {verdict.sharpening}, as the verdict advises"
-    winner = status.confirmation.winner if status.confirmation is not None else None
-    if winner == chosen:
-        return "the confirmed winner on new seeds and the test split"
+    confirmation = status.confirmation
+    if confirmation is not None and confirmation.winner == chosen:
+        return WINNER_IN_WORDS[confirmation.part]
     if status.baseline is not None and chosen == status.baseline.trial:
         if status.best is not None and status.best.feasible:
             return "the baseline: no trial that breaks no guard has a lower score"

@@ -26,6 +26,7 @@ from fieldsharp.sweep.configuration.safe_yaml import (
     not_finite,
 )
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.results.confirmation_facts import confirmation_facts, confirmed_standing
 from fieldsharp.sweep.results.exportable import (
     Requirement,
     exported_parts,
@@ -105,7 +106,6 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
     trials = study.get_trials(deepcopy=False)
     confirmation = read_confirmation(study)
     verdict = study_verdict(study, trials, config, facts, confirmation)
-    confirmed = confirmation.for_trial(trial.number) if confirmation else None
     spec, record = exported_parts(trial)
     if as_advised and verdict.name == SHARPEN and verdict.trial == trial.number and record:
         record = _under(verdict.sharpening, record, config, facts)
@@ -133,15 +133,7 @@ def export_tree(study: Study, trial: FrozenTrial, *, as_advised: bool = False) -
             "verdict": verdict.model_dump(),
             "confirmed": None
             if confirmation is None
-            else {
-                "winner": confirmation.winner,
-                "is_winner": confirmation.winner == trial.number,
-                "sentence": confirmation.sentence,
-                "newer_trials": confirmation.newer_trials(trials),
-                "on_test_split": confirmed.model_dump(mode="json", exclude={"outcomes"})
-                if confirmed
-                else None,
-            },
+            else confirmation_facts(confirmation, trials, trial.number, _sharpener(spec, record)),
             "baseline_rmse": record.baseline_rmse if record else None,
             "targets": facts.least,
             "units": facts.units,
@@ -254,7 +246,7 @@ def standing(about: Mapping[str, Any]) -> str:
     if advised == (SHARPEN, about["trial"], under):
         phrase += f", the baseline under {under} as the verdict advises"
     elif about["confirmed"] is not None:
-        phrase += f", {_confirmed_standing(about['confirmed'])}"
+        phrase += f", {confirmed_standing(about['confirmed'])}"
         if about["confirmed"]["is_winner"] and verdict["name"] == NOT_CONFIRMED:
             phrase += (
                 ", since nothing that was trained against blur held: the verdict is not confirmed"
@@ -263,18 +255,6 @@ def standing(about: Mapping[str, Any]) -> str:
             )
     broken = [name for name, guard in about["guards"].items() if not guard["ok"]]
     return phrase + (f", against the guards {', '.join(broken)}" if broken else "")
-
-
-def _confirmed_standing(confirmed: Mapping[str, Any]) -> str:
-    if confirmed["is_winner"]:
-        words = "the confirmed winner on new seeds and the test split"
-    elif confirmed["winner"] is not None:
-        words = f"not trial {confirmed['winner']}, the confirmed winner"
-    else:
-        words = "the confirmation found no winner"
-    newer = confirmed["newer_trials"]
-    are = "trial is" if newer == 1 else "trials are"
-    return words + (f", {newer} {are} newer than the confirmation" if newer else "")
 
 
 def write(text: str, path: Path) -> None:

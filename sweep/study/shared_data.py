@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 
 from fieldsharp.core.errors import StudyError
 from fieldsharp.fields.stored_series.series_key import series_key, stored_mb
-from fieldsharp.storage.durable_files.owned_folders import Mode, check_folder, refusal
+from fieldsharp.storage.durable_files.owned_folders import check_folder, refusal
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.storage.location.paths import check_files_folder, series_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
@@ -49,27 +49,13 @@ def coordinator_store(config: SweepConfig, url: str) -> "SeriesStore":
         config.workers.share_data_above_mb,
         config.recovery.free_space_mb,
         verify=True,
-        check=lambda: _require_usable(url, "write"),
+        check=lambda: _require_usable(url),
     )
 
 
-def reader_store(config: SweepConfig, facts: DataSummary, url: str) -> "SeriesStore":
-    """Return a store that reads the data of a study and makes none."""
-    from fieldsharp.fields.stored_series.store import SeriesStore
-
-    sha256 = facts.provenance.data_sha256
-    return SeriesStore(
-        series_folder(url),
-        lambda: sha256,
-        config.workers.share_data_above_mb,
-        makes=False,
-        check=lambda: _require_usable(url, "read"),
-    )
-
-
-def _require_usable(url: str, mode: Mode) -> None:
-    check_files_folder(url, mode)
-    check_folder(series_folder(url), mode)
+def _require_usable(url: str) -> None:
+    check_files_folder(url, "write")
+    check_folder(series_folder(url), "write")
 
 
 @contextmanager

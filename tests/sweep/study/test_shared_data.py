@@ -3,13 +3,11 @@
 import io
 from pathlib import Path
 
-import numpy as np
 import optuna
 import pytest
 from rich.console import Console
 
 from fieldsharp.core.errors import ConfigError, DataError
-from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import series_folder
 from fieldsharp.sweep.commands.status_view import show_status
@@ -19,14 +17,8 @@ from fieldsharp.sweep.engine.preflight import run_preflight
 from fieldsharp.sweep.engine.run import run_sweep
 from fieldsharp.sweep.monitoring.live_progress import OpenedSweep
 from fieldsharp.sweep.monitoring.progress import Progress, SilentProgress
-from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study
-from fieldsharp.sweep.study.shared_data import (
-    coordinator_store,
-    reader_store,
-    remove_unused_data,
-    shared_mb,
-)
+from fieldsharp.sweep.study.shared_data import coordinator_store, remove_unused_data
 from fieldsharp.sweep.study.status.report import study_status
 from fieldsharp.sweep.study.trial_records import trial_record
 
@@ -152,21 +144,6 @@ def test_data_of_a_sweep_that_does_not_begin_are_removed(
     with pytest.raises(ConfigError, match="no"):
         run_sweep(sharing, storage_url, _silent)
     assert not _series(storage_url)
-
-
-def test_a_report_reads_what_is_there_and_makes_nothing(
-    sharing: SweepConfig, tiny_facts: DataSummary, storage_url: str
-) -> None:
-    reader = reader_store(sharing, tiny_facts, storage_url)
-    assert not load_forecast_data(sharing.data, store=reader).train.from_file
-    assert not _series(storage_url)
-    assert shared_mb(sharing, tiny_facts, storage_url) == 0
-
-    run_preflight(sharing, coordinator_store(sharing, storage_url))
-
-    data = load_forecast_data(sharing.data, store=reader)
-    assert data.train.from_file
-    assert isinstance(data.series.values_TCHW, np.memmap)
 
 
 def test_a_disk_without_room_ends_the_sweep_before_it_begins(
