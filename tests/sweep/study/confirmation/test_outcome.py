@@ -144,7 +144,8 @@ def test_the_winner_has_to_hold_on_both_splits() -> None:
         "breaks rmse (1.3, limit 1.25) with 1 of 3 seeds on the validation split",
     )
     short = confirmed(t0=BASE, t4=[(1.2, 1.0)] * 3)
-    (missed,) = confirmed_result(compared(trials, tested=on_test_split(short[0], short[1]))).ranking
+    tested = on_test_split(short[0], short[1])
+    (missed,) = confirmed_result(compared(trials, tested=tested)).ranking
     assert missed.faults == ("its gradient, 1.2, is short of 2 on the test split",)
     worse = confirmed(t0=SHARP, t4=BASE)
     (lost,) = confirmed_result(compared(trials, tested=on_test_split(worse[0], worse[1]))).ranking
