@@ -153,7 +153,7 @@ def test_the_winner_has_to_hold_on_both_splits() -> None:
 
 
 def test_a_trial_whose_lead_may_be_chance_and_one_that_is_behind_do_not_hold() -> None:
-    trials = confirmed(t0=BASE, t4=SHARP, t5=[(1.95, 1.0)] * 3)
+    trials = confirmed(t0=BASE, t4=[(1.92, 1.0)] * 3, t5=[(1.97, 1.0)] * 3)
     leads = [lead(4, 0.01, 0.4), lead(5, 0.02, 0.3)]
     found = compared(trials, winner=0, best=5, over_baseline=leads, tested=on_test_split(trials[0]))
     best, behind = confirmed_result(found).ranking
