@@ -19,6 +19,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
+from fieldsharp.sweep.trials.evaluator import Evaluator
 from fieldsharp.sweep.trials.trial import Trial
 
 EPOCHS = 3
@@ -96,6 +97,51 @@ def test_a_checkpoint_of_another_training_is_passed_over(
     done, reports = runner.attempt(other)
     assert done == 0
     assert len(reports) == EPOCHS
+
+
+def test_a_finished_training_is_evaluated_on_the_other_split_and_not_repeated(
+    runner: Runner, spec: TrialSpec, tiny_data: ForecastData
+) -> None:
+    at_end = {"judged_at_end": True}
+    validated = spec.model_copy(update=at_end)
+    tested = spec.model_copy(update={**at_end, "judged_on": "test"})
+    by_hand = list(
+        Trial(
+            spec.run,
+            tiny_data,
+            find_hardware(spec.run.training),
+            Evaluator(tiny_data, tiny_data.test),
+        ).epochs()
+    )[-1]
+    runner.attempt(validated)
+    trial = Trial(
+        spec.run,
+        tiny_data,
+        find_hardware(spec.run.training),
+        Evaluator(tiny_data, tiny_data.test),
+        judged_every_epoch=False,
+    )
+    kept = TrialCheckpoints(runner.folder, tested.model_copy(update={"attempt": 2}))
+    kept.restore(trial)
+    steps = trial.trainer.steps_done
+    assert trial.trainer.epochs_done == EPOCHS
+    torch.rand(5)
+    (report,) = trial.epochs(after_each=lambda: kept.write(trial, 1.0))
+    assert trial.trainer.steps_done == steps
+    assert (report.epoch, report.losses) == (EPOCHS - 1, by_hand.losses)
+    assert report.judgement == by_hand.judgement
+    # An attempt after this one finds what was evaluated, and evaluates nothing.
+    done, reports = runner.attempt(tested.model_copy(update={"attempt": 3}))
+    assert done == EPOCHS
+    assert _numbers(reports) == _numbers([report])
+
+
+def test_an_unfinished_training_of_the_other_split_is_passed_over(
+    runner: Runner, spec: TrialSpec
+) -> None:
+    runner.attempt(spec.model_copy(update={"judged_at_end": True}), epochs=2)
+    tested = spec.model_copy(update={"judged_at_end": True, "judged_on": "test", "attempt": 2})
+    assert runner.attempt(tested)[0] == 0
 
 
 def test_a_moved_data_file_is_the_same_training(spec: TrialSpec) -> None:

@@ -30,7 +30,9 @@ def test_a_worker_judges_the_part_it_is_told_to_and_keeps_its_judges(
     worker = Worker(theirs)
     parts: tuple[Part, ...] = ("validation", "test", "validation", "test")
     for number, part in enumerate(parts):
-        spec = TrialSpec(number=number, run=tiny_config.run, judged_on=part)
+        spec = TrialSpec(
+            number=number, run=tiny_config.run, judged_on=part, judged_at_end=part == "test"
+        )
         worker._run(Assignment(spec=spec, checkpoints=None))
     epochs: dict[int, list[int]] = {}
     gradients = {}

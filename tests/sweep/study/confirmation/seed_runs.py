@@ -148,8 +148,9 @@ def on_test_split(
     """What was measured on the test split, without intervals unless given."""
 
     def figures(one: OverSeeds | None) -> TestedForecast | None:
-        names = OverSeeds.model_fields
-        return one and TestedForecast(**{name: getattr(one, name) for name in names})
+        if one is None:
+            return None
+        return TestedForecast(**{name: getattr(one, name) for name in OverSeeds.model_fields})
 
     return Tested(
         **{

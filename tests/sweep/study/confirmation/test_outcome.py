@@ -144,7 +144,8 @@ def test_the_winner_has_to_hold_on_both_splits() -> None:
         "breaks rmse (1.3, limit 1.25) with 1 of 3 seeds on the validation split",
     )
     short = confirmed(t0=BASE, t4=[(1.2, 1.0)] * 3)
-    (missed,) = confirmed_result(compared(trials, tested=on_test_split(short[0], short[1]))).ranking
+    tested = on_test_split(short[0], short[1])
+    (missed,) = confirmed_result(compared(trials, tested=tested)).ranking
     assert missed.faults == ("its gradient, 1.2, is short of 2 on the test split",)
     worse = confirmed(t0=SHARP, t4=BASE)
     (lost,) = confirmed_result(compared(trials, tested=on_test_split(worse[0], worse[1]))).ranking
@@ -152,7 +153,7 @@ def test_the_winner_has_to_hold_on_both_splits() -> None:
 
 
 def test_a_trial_whose_lead_may_be_chance_and_one_that_is_behind_do_not_hold() -> None:
-    trials = confirmed(t0=BASE, t4=SHARP, t5=[(1.95, 1.0)] * 3)
+    trials = confirmed(t0=BASE, t4=[(1.92, 1.0)] * 3, t5=[(1.97, 1.0)] * 3)
     leads = [lead(4, 0.01, 0.4), lead(5, 0.02, 0.3)]
     found = compared(trials, winner=0, best=5, over_baseline=leads, tested=on_test_split(trials[0]))
     best, behind = confirmed_result(found).ranking
