@@ -79,7 +79,7 @@ def run(
         )
     if confirmation.tested is not None:
         show_long(_heading_of_test(confirmation, confirmation.tested))
-        console.print(confirmation_tables.test_of_winner(confirmation, confirmation.tested))
+        console.print(confirmation_tables.winner_on_test_split(confirmation, confirmation.tested))
     show_long(confirmation.sentence)
     verdict = _verdict(study, address)
     show_long(f"verdict: {verdict.name}: {verdict.reason}")

@@ -30,7 +30,7 @@ def comparison(confirmation: Confirmation) -> Table:
     return table
 
 
-def test_of_winner(confirmation: Confirmation, tested: Tested) -> Table:
+def winner_on_test_split(confirmation: Confirmation, tested: Tested) -> Table:
     """Return baseline, best reference and winner on the test split, with the winner's leads."""
     number = confirmation.best if tested.winner is not None else None
     trial = confirmation.for_trial(number) if number is not None else None

@@ -104,7 +104,7 @@ def measured_split(
     return _Measured(confirmation, confirmation.tested, runs, variable).split()
 
 
-def tested_trial(confirmation: Confirmation) -> int | None:
+def trial_on_test_split(confirmation: Confirmation) -> int | None:
     """Return the number of the trial that was tested beside the baseline, None without one."""
     tested = confirmation.tested
     # Where its lead may be chance with more seeds, the baseline wins, and it was tested before.
@@ -162,7 +162,7 @@ class _Measured:
     def _forecasts(self) -> Iterator[MeasuredForecast]:
         """Yield each forecast, the baseline first."""
         tested, confirmation = self.tested, self.confirmation
-        number = tested_trial(confirmation)
+        number = trial_on_test_split(confirmation)
         is_baseline = confirmation.winner == confirmation.baseline
         yield self._forecast(
             "baseline",

@@ -141,7 +141,7 @@ def _figures_of(report: Report) -> VariableFigures:
     """Return the figures of the first variable of a report."""
     return VariableFigures(
         metrics_sentence=sentences.metrics_sentence(report),
-        test_sentence=sentences_of_confirmation.test_split_sentence(report),
+        test_sentence=sentences_of_confirmation.measured_sentence(report),
         metrics=_known(tables.metrics(report), confirmation_tables.tested_metrics(report)),
         references_sentence=sentences_without_training.references_sentence(report),
         references=tables.without_training(report),

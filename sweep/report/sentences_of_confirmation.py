@@ -2,12 +2,12 @@
 
 from fieldsharp.objectives.leads.lead import FEWEST_BLOCKS
 from fieldsharp.sweep.report.formatting import count, listed, percent, ratio
-from fieldsharp.sweep.report.measured import MeasuredForecast, MeasuredSplit, tested_trial
+from fieldsharp.sweep.report.measured import MeasuredForecast, MeasuredSplit, trial_on_test_split
 from fieldsharp.sweep.report.model import Report
 from fieldsharp.sweep.report.sentences import capital
 
 
-def test_split_sentence(report: Report) -> str:
+def measured_sentence(report: Report) -> str:
     """Return a summary of what was measured on the test split, or why nothing was."""
     found = report.tested
     if found is None:
@@ -51,7 +51,7 @@ def tested_sentence(report: Report) -> str:
         return ""
     if found is None:
         return f"{capital(report.why_not_tested)}."
-    if tested_trial(confirmed) is None:
+    if trial_on_test_split(confirmed) is None:
         fixed = "The baseline is the winner, so that no trial was measured on the test split"
     else:
         fixed = "The winner was fixed and stored before the test split was read for it"

@@ -1,4 +1,4 @@
-"""One whole report, made from a study that was really run, under a name that must be escaped."""
+"""Whole reports, made from a study that was really run, under a name that must be escaped."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.collect import collect_report
 from fieldsharp.sweep.report.model import Report
 from fieldsharp.sweep.report.render import ReportPage, lay_out, render
+from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import best_trial
-from fieldsharp.sweep.trials.trial import Trial
+from tests.sweep.engine.confirming import Executor, Trainings, confirm
 from tests.sweep.report.studies import (
     against_a_guard,
     copy_samples,
     failed,
-    keep_checkpoint,
     make_study,
     pruned,
     renamed,
@@ -36,8 +36,6 @@ class Whole:
         url: Address of its database.
         study: The study.
         best: Number of its best trial.
-        trained: The baseline and the best, trained again.
-        sharpeners: Names of those that the best is judged with, and of the baseline's best.
         report: What there is to say.
         page: The same laid out.
         path: The file.
@@ -46,8 +44,6 @@ class Whole:
     url: str
     study: Study
     best: int
-    trained: dict[str, Trial]
-    sharpeners: dict[str, str]
     report: Report
     page: ReportPage
     path: Path
@@ -59,9 +55,8 @@ def whole(
     tmp_path_factory: pytest.TempPathFactory,
     tiny_config: SweepConfig,
     tiny_facts: DataSummary,
-    tiny_data: ForecastData,
 ) -> Whole:
-    """A study of which nothing is missing; not to be changed."""
+    """A study of which nothing is missing but a confirmation; not to be changed."""
     folder = tmp_path_factory.mktemp("whole")
     url = f"sqlite:///{folder / 'x.db'}"
     trials = trials_of(finished_url)
@@ -72,18 +67,42 @@ def whole(
     config, facts = renamed(tiny_config, tiny_facts, NAME)
     study = make_study(url, config, facts, [*trials, *others])
     copy_samples(finished_url, url, study)
-    trained = {
-        "baseline": keep_checkpoint(url, study, 0, tiny_data),
-        "forecast": keep_checkpoint(url, study, best.number, tiny_data),
-    }
     report = collect_report(NAME, url)
     page = lay_out(report)
     path = folder / "report.html"
     path.write_text(render(report, page), encoding="utf-8")
-    compared = report.without_training
-    assert compared is not None
-    assert compared.chosen is not None
-    sharpeners = {"reference": compared.best}
-    if compared.chosen.sharpener:
-        sharpeners["forecast"] = compared.chosen.sharpener
-    return Whole(url, study, best.number, trained, sharpeners, report, page, path)
+    return Whole(url, study, best.number, report, page, path)
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A study that was really confirmed with two seeds, and its report.
+
+    Attributes:
+        url: Address of its database.
+        found: The confirmation.
+        report: What there is to say.
+        html: The page.
+    """
+
+    url: str
+    found: Confirmation
+    report: Report
+    html: str
+
+
+@pytest.fixture(scope="session")
+def confirmed(
+    finished_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_config: SweepConfig,
+    tiny_facts: DataSummary,
+    tiny_data: ForecastData,
+) -> Confirmed:
+    """The finished study, confirmed; not to be changed."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('confirmed') / 'x.db'}"
+    study = make_study(url, tiny_config, tiny_facts, trials_of(finished_url))
+    copy_samples(finished_url, url, study)
+    found = confirm(url, Executor(Trainings(tiny_data)), top=1)
+    report = collect_report("tiny", url)
+    return Confirmed(url, found, report, render(report, lay_out(report)))

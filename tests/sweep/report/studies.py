@@ -9,18 +9,13 @@ from typing import Any
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from fieldsharp.fields.forecast_data import ForecastData
-from fieldsharp.model.device import find_hardware
 from fieldsharp.storage.database import open_database
 from fieldsharp.storage.location.paths import study_folder
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.lookup import load_study, open_or_create_study, study_identity
-from fieldsharp.sweep.study.trial_records import FAILURE, RECORD, SPEC, trial_spec
-from fieldsharp.sweep.trials.checkpointing import TrialCheckpoints
-from fieldsharp.sweep.trials.sharpening import SharpeningPlan
-from fieldsharp.sweep.trials.trial import Trial
+from fieldsharp.sweep.study.trial_records import FAILURE, RECORD, SPEC
 
 
 def trials_of(url: str) -> list[FrozenTrial]:
@@ -46,20 +41,6 @@ def copy_samples(source: str, url: str, study: Study) -> None:
     samples = study_folder(source, study_identity(there)) / "samples"
     StudyWorkspace(url, study_identity(study)).make()
     shutil.copytree(samples, study_folder(url, study_identity(study)) / "samples")
-
-
-def keep_checkpoint(url: str, study: Study, number: int, data: ForecastData) -> Trial:
-    """Train a trial again and keep its last checkpoint, as a sweep does of its best."""
-    spec = trial_spec(study.get_trials()[number])
-    assert spec is not None
-    trial = Trial(
-        spec.run, data, find_hardware(spec.run.training), sharpening=SharpeningPlan.for_trial(spec)
-    )
-    kept = TrialCheckpoints(StudyWorkspace(url, study_identity(study)).checkpoints(number), spec)
-    kept.restore(trial)
-    list(trial.epochs())
-    kept.write(trial, 0.0)
-    return trial
 
 
 def failed(trial: FrozenTrial, reason: str = "the training diverged") -> FrozenTrial:

@@ -2,59 +2,27 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 from optuna.trial import FrozenTrial
 
 from fieldsharp.core.errors import StudyError
-from fieldsharp.fields.forecast_data import ForecastData
-from fieldsharp.model.registry import NO_SHARPENER
-from fieldsharp.storage.location.paths import study_folder
+from fieldsharp.storage.database import open_database
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.report.collect import collect_report
+from fieldsharp.sweep.report.measured import measured_split, why_not_tested
 from fieldsharp.sweep.report.model import Report
 from fieldsharp.sweep.report.render import lay_out, render
+from fieldsharp.sweep.study.confirmation.runs import read_runs
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
-from fieldsharp.sweep.study.lookup import study_identity
-from fieldsharp.sweep.trials.evaluator import Evaluator
-from fieldsharp.sweep.trials.preview_builder import PreviewBuilder
-from tests.sweep.report.conftest import NAME, Whole
-from tests.sweep.report.studies import (
-    against_a_guard,
-    copy_samples,
-    failed,
-    make_study,
-    moved,
-    pruned,
-    trials_of,
-)
-
-
-def test_the_nets_that_are_kept_are_judged_on_the_test_split(
-    whole: Whole, tiny_data: ForecastData
-) -> None:
-    test = whole.report.test
-    assert test is not None
-    judge, pictures = Evaluator(tiny_data, tiny_data.test), PreviewBuilder(tiny_data, "test")
-    for kind, trial in whole.trained.items():
-        name = whole.sharpeners.get(kind, NO_SHARPENER)
-        found = judge.evaluate_sharpened(trial.predictor, trial.sharpeners)
-        assert test.results[kind].metrics == found[name]
-        drawn = pictures.forecasts(trial.predictor, trial.sharpeners)[name]
-        np.testing.assert_array_equal(test.forecasts[kind].values_LHW, drawn.values_LHW)
-    best = whole.sharpeners["reference"]
-    sharpened = judge.evaluate_sharpened(
-        whole.trained["baseline"].predictor, whole.trained["baseline"].sharpeners
-    )
-    assert test.results["reference"].metrics == sharpened[best]
-    assert test.observed is not None
-    assert test.observed.part == "test"
-    assert list(test.forecasts) == ["baseline", "reference", "forecast"]
-    low = test.targets.gradient.low
-    assert low == pytest.approx(0.95 * test.observed_metrics["gradient_observed"])
+from fieldsharp.sweep.study.lookup import load_study, study_identity
+from tests.sweep.report.conftest import NAME, Confirmed, Whole
+from tests.sweep.report.studies import against_a_guard, failed, make_study, pruned, trials_of
 
 
 def test_trials_are_counted_by_what_became_of_them(whole: Whole) -> None:
@@ -78,52 +46,94 @@ def test_losses_are_summed_up_the_best_first(whole: Whole) -> None:
     assert best == sorted(best)
 
 
-def _fallback(report: Report) -> str:
-    assert report.test is None
-    assert report.validation.observed is not None
+def test_before_a_confirmation_nothing_of_the_test_split_is_known(whole: Whole) -> None:
+    report = whole.report
+    assert (report.tested, report.shows_test) == (None, False)
+    assert report.why_not_tested == (
+        "the test split was not read, since the study was not confirmed"
+    )
+    said = whole.path.read_text(encoding="utf-8")
+    assert "The test split was not read, since the study was not confirmed." in said
+    assert report.confirm_command.startswith("python run_sweep.py confirm ")
+    assert "Test split" not in said
     assert set(report.validation.forecasts) == {"baseline", "reference", "forecast"}
-    assert report.main_split is report.validation
-    return report.why_no_test
 
 
-def test_without_its_data_file_a_study_shows_its_validation_split(
-    finished_url: str,
-    storage_url: str,
-    tmp_path: Path,
-    tiny_config: SweepConfig,
-    tiny_facts: DataSummary,
+def test_a_confirmed_study_shows_what_its_confirmation_measured(confirmed: Confirmed) -> None:
+    tested, report = confirmed.found.tested, confirmed.report
+    assert tested is not None
+    assert report.tested is not None
+    assert (report.why_not_tested, report.shows_test) == ("", True)
+    gradients = [one.gradient.mean for one in report.tested.forecasts]
+    found = [tested.baseline, tested.reference, tested.winner]
+    assert gradients == [one.gradient.mean for one in found if one and one.gradient]
+    study = load_study(open_database(confirmed.url, "read"), "tiny")
+    runs = read_runs(study, confirmed.url, "test")
+    skills = [
+        run.judgement.overall["skill_persistence"]
+        for (trial, _), run in runs.items()
+        if trial == 0 and run.judgement is not None
+    ]
+    assert len(skills) == 2
+    assert report.tested.forecasts[0].skill == pytest.approx(sum(skills) / 2)
+    assert confirmed.html.count("<caption>Test split, ") == 2
+    assert "Validation split, 2 new seeds: mean" in confirmed.html
+
+
+def test_pictures_are_of_the_validation_split_alone(confirmed: Confirmed) -> None:
+    observed = confirmed.report.validation.observed
+    assert observed is not None
+    assert observed.part == "validation"
+    assert "All pictures are of the validation split." in confirmed.html
+    assert "of the test split" not in confirmed.html.split('id="maps"')[1].split("<h2>")[1]
+
+
+def test_no_window_is_read_for_a_report(confirmed: Confirmed, tmp_path: Path) -> None:
+    """Neither is the data file there, nor what could forecast or read a field."""
+    shutil.copytree(Path(confirmed.url.removeprefix("sqlite:///")).parent, tmp_path / "copy")
+    url = f"sqlite:///{tmp_path / 'copy' / 'x.db'}"
+    study = load_study(open_database(url, "write"), "tiny")
+    tree = study.user_attrs["config"]
+    away = {**tree["data"], "path": str(tmp_path / "away.nc")}
+    study.set_user_attr("config", {**tree, "data": away})
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from fieldsharp.sweep.report.build import make_report\n"
+        f"made = make_report('tiny', {url!r}, Path({str(tmp_path / 'report.html')!r}))\n"
+        "print(made.test_split, sorted({'torch', 'xarray', 'h5netcdf'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "True []\n", done.stderr
+
+    report = collect_report("tiny", url)
+    assert report.tested == confirmed.report.tested
+    page, before = lay_out(report), lay_out(confirmed.report)
+    assert page.pictures == before.pictures
+    assert [*page.metrics, *page.tested] == [*before.metrics, *before.tested]
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ({"part": "test"}, "an earlier version confirmed the study"),
+        ({"tested": None, "winner": None}, "no guard with more than half of the new seeds on the"),
+    ],
+)
+def test_a_confirmation_without_a_test_is_told(
+    known: dict[str, Any], why: str, confirmed: Confirmed
 ) -> None:
-    away = moved(tiny_config, tmp_path / "away.nc")
-    study = make_study(storage_url, away, tiny_facts, trials_of(finished_url))
-    copy_samples(finished_url, storage_url, study)
-    assert "away.nc is not at the path" in _fallback(collect_report("tiny", storage_url))
-
-    shutil.copy(str(tiny_config.data.path), tmp_path / "away.nc")
-    with (tmp_path / "away.nc").open("ab") as file:
-        file.write(b"!")
-    assert "has changed since" in _fallback(collect_report("tiny", storage_url))
+    found = confirmed.found.model_copy(update={"tested": None, **known})
+    assert why in why_not_tested(found, {})
+    assert measured_split(found, {}) is None
 
 
-def test_without_checkpoints_a_study_shows_its_validation_split_and_says_so(
-    finished_url: str,
-) -> None:
-    report = collect_report("tiny", finished_url)
-
-    assert "no checkpoint of trial 0" in _fallback(report)
-    assert report.chosen is not None
-
-
-def test_a_checkpoint_of_another_training_is_not_shown_as_this_one(
-    whole: Whole, tmp_path: Path
-) -> None:
-    folder = tmp_path / "copy"
-    shutil.copytree(Path(whole.url.removeprefix("sqlite:///")).parent, folder)
-    url = f"sqlite:///{folder / 'x.db'}"
-    files = StudyWorkspace(url, study_identity(whole.study))
-    shutil.rmtree(files.checkpoints(0))
-    shutil.copytree(files.checkpoints(whole.best), files.checkpoints(0))
-
-    assert "no checkpoint of trial 0" in _fallback(collect_report(NAME, url))
+def test_an_interrupted_confirmation_is_not_said_to_have_read_nothing(confirmed: Confirmed) -> None:
+    study = load_study(open_database(confirmed.url, "read"), "tiny")
+    said = why_not_tested(None, read_runs(study, confirmed.url, "test"))
+    assert said == "the confirmation was interrupted while it read the test split"
 
 
 def _text(report: Report) -> str:
@@ -158,7 +168,8 @@ def test_any_study_has_a_report(
     else:
         assert report.chosen is not None
         assert report.chosen.is_baseline
-        assert "There are no pictures: of the test split because" in text
+        assert "There are no pictures: no previews of the validation split are stored" in text
+        assert "The test split was not read" in text
     breaks = "Every trial besides the baseline breaks a guard."
     assert (breaks in text) == (kind == "none feasible"), "of no trial it would be no news"
     assert ("No trial but the baseline is complete" in text) == (kind == "baseline alone")
@@ -199,7 +210,6 @@ def test_samples_of_another_version_are_passed_over(whole: Whole, tmp_path: Path
     shutil.copytree(Path(whole.url.removeprefix("sqlite:///")).parent, folder)
     url = f"sqlite:///{folder / 'x.db'}"
     files = StudyWorkspace(url, study_identity(whole.study))
-    shutil.rmtree(study_folder(url, study_identity(whole.study)) / "trials")
     files._previews.put("validation", b"something else")
     report = collect_report(NAME, url)
 

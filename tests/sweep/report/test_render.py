@@ -82,8 +82,7 @@ def test_the_contents_lead_somewhere_and_headings_go_down_step_by_step(elements:
 def test_it_says_the_verdict_the_figures_and_how_to_go_on(text: str, whole: Whole) -> None:
     report, said = whole.report, re.sub(r"\s+", " ", text)
     assert f'<p class="name">{report.verdict.name}</p>' in said
-    assert report.test is not None
-    score = report.test.results["forecast"].score
+    score = report.validation.results["forecast"].score
     assert f"<td>{formatting.number(score)}</td>" in said
     assert f"trial {whole.best}" in said
     assert report.provenance.data_sha256 in said

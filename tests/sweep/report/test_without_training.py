@@ -196,7 +196,7 @@ def test_a_study_of_an_earlier_version_has_its_page_as_before(whole: Whole) -> N
         whole.report,
         without_training=None,
         frontier=None,
-        test=None,
+        tested=None,
         validation=replace(
             validation,
             results=without(dict(validation.results)),  # type: ignore[arg-type]
