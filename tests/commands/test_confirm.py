@@ -56,7 +56,7 @@ def test_a_study_is_confirmed_once_and_shown_as_often_as_asked(
     assert main(confirm) == 0
     assert time.monotonic() - began < 5, "nothing is left to train"
     shown = capsys.readouterr().out
-    assert "study tiny on the test split, seeds 1001, 1002" in shown
+    assert "study tiny on the validation split, seeds 1001, 1002" in shown
     assert "plan 0: weight 0.05, last step" in shown
     assert shown.count("2/2") >= 2
     assert all(name in shown for name in SHARPENERS)
