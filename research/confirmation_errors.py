@@ -24,7 +24,11 @@ from pathlib import Path
 import numpy as np
 
 from fieldsharp.objectives.leads.intervals import sharpness_intervals
-from fieldsharp.objectives.leads.window_statistics import FloatArray
+from fieldsharp.objectives.leads.window_statistics import (
+    FloatArray,
+    ForecastWindows,
+    ObservedWindows,
+)
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
@@ -55,7 +59,9 @@ def stretches(folder: Path, pool: str) -> list[Stretch]:
     trained = {name: read_runs(folder, pool, name) for name in known.candidates}
     found = []
     for number, facts in enumerate(read_stretches(folder, pool)):
-        bands = (BandSummary.model_validate(facts[name]).band() for name in ("gradient", "peak"))
+        gradient, peak = (
+            BandSummary.model_validate(facts[name]).band() for name in ("gradient", "peak")
+        )
         scoring = SeedScoring(
             ObjectiveSettings(), Targets(*bands), FieldVariation.model_validate(facts["variation"])
         )
@@ -118,16 +124,14 @@ def true_figures(folder: Path, pool: str, name: str) -> list[float]:
     """Return gradient, peak and RMSE as shares, over all seeds and stretches of a pool."""
     found = stretches(folder, pool)
     count = min(len(found[0].runs[name]), len(found[0].runs[BASELINE]))
-    logarithms = [[], [], []]  # type: list[list[float]]
+    logarithms: list[list[float]] = [[], [], []]
     for seed in range(count):
         sums: list[FloatArray] = []
         for stretch in found:
-            truth = stretch.runs[BASELINE][seed].window_statistics
-            baseline = truth and truth.forecasts["none"]
             run = stretch.runs[name][seed]
-            own = run.window_statistics
-            assert truth and truth.observed and baseline and own, "all windows are known"
-            one, observed = own.forecasts[run.sharpening], truth.observed
+            baseline, observed = _windows(stretch.runs[BASELINE][seed])
+            one, _ = _windows(run)
+            assert observed is not None, "it is stored with the baseline"
             series = (
                 *(one.gradient, observed.gradient, one.peak, observed.peak, observed.mean),
                 *(one.squared_error, baseline.squared_error),
@@ -138,6 +142,13 @@ def true_figures(folder: Path, pool: str, name: str) -> list[float]:
         logarithms[1].append(float(np.log((total[2] - total[4]) / (total[3] - total[4]))))
         logarithms[2].append(0.5 * float(np.log(total[5] / total[6])))
     return [float(np.exp(np.mean(of_figure))) for of_figure in logarithms]
+
+
+def _windows(run: ConfirmedRun) -> tuple[ForecastWindows, ObservedWindows | None]:
+    """Return a forecast in each window, and the truth where it is stored with it."""
+    found = run.window_statistics
+    assert found is not None, "all windows are known"
+    return found.forecasts[run.sharpening], found.observed
 
 
 def better(
@@ -180,8 +191,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for seeds in given.seeds:
                 if pool.stretches is None:
                     for stretch, part in enumerate(("validation", "test")):
-                        one = partial(better, given.pools, pool.name, "sorted", stretch, seeds)
-                        wins, ahead = np.mean(replayed(one), axis=0)
+                        better_one = partial(
+                            better, given.pools, pool.name, "sorted", stretch, seeds
+                        )
+                        wins, ahead = np.array(replayed(better_one)).mean(axis=0)
                         say(field=pool.name, part=part, seeds=seeds, wins=wins, ahead=ahead)
                     continue
                 null = np.array(replayed(partial(null_sweep, given.pools, pool.name, seeds)))
@@ -194,8 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 )
                 for name in pool.candidates:
                     truth = true_figures(given.pools, pool.name, name)
-                    one = partial(covered, given.pools, pool.name, name, seeds, truth)
-                    found = replayed(one)
+                    found = replayed(partial(covered, given.pools, pool.name, name, seeds, truth))
                     for figure, true, *hits in zip(FIGURES, truth, *found, strict=True):
                         told = [hit for hit in hits if hit is not None]
                         if told and not (name == BASELINE and figure == "rmse"):

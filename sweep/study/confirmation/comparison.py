@@ -156,6 +156,7 @@ class ConfirmedForecasts:
                 if (own := self.runs[one.trial, outcome.seed]).failure is None
             }
             if truth is not None and references and trials:
+                weight = self.objective.rmse_weight
                 comparisons.append(
                     Comparison(references, trials, truth, self.targets, weight, self.seed)
                 )
