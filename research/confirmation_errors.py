@@ -63,7 +63,9 @@ def stretches(folder: Path, pool: str) -> list[Stretch]:
             BandSummary.model_validate(facts[name]).band() for name in ("gradient", "peak")
         )
         scoring = SeedScoring(
-            ObjectiveSettings(), Targets(*bands), FieldVariation.model_validate(facts["variation"])
+            ObjectiveSettings(),
+            Targets(gradient, peak),
+            FieldVariation.model_validate(facts["variation"]),
         )
         of_stretch = {name: [runs[number] for runs in seeds] for name, seeds in trained.items()}
         found.append(Stretch(scoring, of_stretch))
