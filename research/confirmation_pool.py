@@ -105,13 +105,13 @@ POOLS: tuple[Pool, ...] = (
         "plumes",
         Source(PlumeSettings(size=32, frames=FRAMES)),
         _SIMULATED,
-        {BASELINE: Candidate(NO_LOSS, 60), "sorted": Candidate(_sharp("sorted", 1.0), 20)},
+        {BASELINE: Candidate(NO_LOSS, 40), "sorted": Candidate(_sharp("sorted", 1.0), 16)},
     ),
     Pool(
         "showers",
         Source(ShowerSettings(size=32, frames=FRAMES)),
         (*_SIMULATED, "data.train_every=2"),
-        {BASELINE: Candidate(NO_LOSS, 30), "sorted": Candidate(_sharp("sorted", 1.0), 20)},
+        {BASELINE: Candidate(NO_LOSS, 30), "sorted": Candidate(_sharp("sorted", 1.0), 16)},
     ),
     Pool(
         "humidity",
@@ -200,7 +200,9 @@ def _judged(
         pass
     runs = []
     for evaluator in evaluators:
-        frontier, windows = evaluator.frontier_statistics(), evaluator.window_accumulation()
+        windows = evaluator.window_accumulation()
+        has_frontier = is_baseline and pool.with_references  # it costs as much as all the rest
+        frontier = evaluator.frontier_statistics() if has_frontier else None
         found = evaluator.evaluate_sharpened(
             *(trial.predictor, trial.sharpeners),
             seed=seed,
@@ -218,7 +220,7 @@ def _judged(
                 sharpening=under,
                 without=plain if under in found else None,
                 sharpened=found if is_baseline else None,
-                frontier=frontier.frontier() if is_baseline else None,
+                frontier=frontier.frontier() if frontier is not None else None,
                 window_statistics=kept_statistics(
                     windows.statistics(),
                     {NO_SHARPENER, *found} if is_baseline else {under},

@@ -10,36 +10,16 @@ from fieldsharp.fields.files.data_files import DataFiles
 from fieldsharp.fields.forecast_data import load_forecast_data
 from fieldsharp.fields.stored_series.store import SeriesStore
 from fieldsharp.model.device import find_device
-from fieldsharp.objectives.leads.intervals import sharpness_intervals
-from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_all_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
-from fieldsharp.sweep.study.confirmation.comparison import (
-    BASELINE,
-    ConfirmedForecasts,
-    named_reference,
-    named_trial,
-)
-from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds
-from fieldsharp.sweep.study.confirmation.records import (
-    BandsOfSplit,
-    Confirmation,
-    FixedWinner,
-    Tested,
-    TestedForecast,
-)
+from fieldsharp.sweep.study.confirmation.comparison import ConfirmedForecasts
+from fieldsharp.sweep.study.confirmation.records import Confirmation, FixedWinner, Tested
 from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
-from fieldsharp.sweep.study.confirmation.seed_scoring import (
-    SeedScoring,
-    best_first,
-    confirmed_references,
-    confirmed_trials,
-    winner,
-)
-from fieldsharp.sweep.study.confirmation.winner import fixed_winner, may_be_chance
+from fieldsharp.sweep.study.confirmation.seed_scoring import SeedScoring
+from fieldsharp.sweep.study.confirmation.winner import compare, measure
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
@@ -114,38 +94,8 @@ class ConfirmationPlan:
         Raises:
             FieldsharpError: If the baseline failed with every seed.
         """
-        forecasts = self._forecasts([*self.trials], runs, self.facts.targets, self.facts.variation)
-        given = forecasts.over_seeds()
-        references = forecasts.references
-        best_reference = next(iter(best_first(references)), None)
-        over_baseline, over_reference = [], []
-        if self.config.objective.judges_members:
-            over_baseline = forecasts.leads_of_members()
-        elif given is not None:
-            over_baseline = forecasts.leads(given)
-            if best_reference is not None:
-                over_reference = forecasts.leads(given, best_reference.name)
-        found = Confirmation(
-            winner=None,
-            sentence="",
-            baseline=self.trials[0].number,
-            seeds=list(self.seeds),
-            finished_trials=self.finished_trials,
-            trials=list(forecasts.trials),
-            references=list(references),
-            part="validation",
-            over_baseline=over_baseline,
-            over_reference=over_reference,
-            **dict(BandsOfSplit.of(self.facts.targets)),
-        )
-        best = winner(found.trials)
-        fixed = fixed_winner(found, best, best_reference, earlier)
-        number = None if best is None else fixed.trial
-        if number == found.baseline and best is not None:
-            number = best.trial
-        lost = number is not None and may_be_chance(found.lead(number))
-        winning = found.baseline if lost else number
-        return found.model_copy(update={"winner": winning, "best": number}), fixed
+        forecasts = self._forecasts(self.trials, runs, self.facts.targets, self.facts.variation)
+        return compare(forecasts, self.finished_trials, earlier)
 
     def tested(self, fixed: FixedWinner, runs: Runs, store: SeriesStore) -> Tested:
         """Return what the winner comes to on the test split, beside baseline and best reference.
@@ -157,36 +107,7 @@ class ConfirmationPlan:
         """
         targets, field = _test_split(self.config, store)
         specs = [spec for spec in self.trials if spec.is_baseline or spec.number == fixed.trial]
-        forecasts = self._forecasts(specs, runs, targets, field)
-        given = None if self.config.objective.judges_members else forecasts.over_seeds()
-        baseline, *others = forecasts.trials
-        chosen = next((one for one in forecasts.references if one.name == fixed.reference), None)
-
-        def with_intervals(one: OverSeeds, name: str) -> TestedForecast:
-            is_trained = any(outcome.failure is None for outcome in one.outcomes)
-            figures = {name: getattr(one, name) for name in OverSeeds.model_fields}
-            intervals = (
-                None if given is None or not is_trained else sharpness_intervals(given, name)
-            )
-            return TestedForecast(**figures, intervals=intervals)
-
-        leads: list[Lead] = []
-        if others and self.config.objective.judges_members:
-            leads = forecasts.leads_of_members()
-        elif others and given is not None:
-            leads = forecasts.leads(given)
-            if chosen is not None:
-                leads += forecasts.leads(given, chosen.name)
-        return Tested(
-            baseline=with_intervals(baseline, BASELINE),
-            winner=with_intervals(others[0], named_trial(fixed.trial)) if others else None,
-            reference=with_intervals(chosen, named_reference(chosen.name)) if chosen else None,
-            sharpener=chosen.name if chosen is not None else "",
-            leads=leads,
-            blocks=given.blocks if given is not None else next((x.blocks for x in leads), None),
-            readings=fixed.readings,
-            **dict(BandsOfSplit.of(targets)),
-        )
+        return measure(self._forecasts(specs, runs, targets, field), fixed)
 
     def _forecasts(
         self,
@@ -195,16 +116,11 @@ class ConfirmationPlan:
         targets: Targets,
         field: FieldVariation | None,
     ) -> ConfirmedForecasts:
-        scoring = SeedScoring(self.config.objective, targets, field)
-        configurations = {spec.number: describe(spec) for spec in trials}
-        confirmed = confirmed_trials(configurations, self.seeds, runs, scoring)
-        baselines = [runs[confirmed[0].trial, seed] for seed in self.seeds]
-        return ConfirmedForecasts(
-            confirmed,
-            confirmed_references(baselines, scoring),
+        return ConfirmedForecasts.of(
+            {spec.number: describe(spec) for spec in trials},
+            self.seeds,
             runs,
-            targets,
-            self.config.objective.rmse_weight,
+            SeedScoring(self.config.objective, targets, field),
             self.config.search.seed,
         )
 

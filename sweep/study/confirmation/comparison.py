@@ -15,6 +15,7 @@ from fieldsharp.objectives.leads.over_seeds import (
     Windows,
 )
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
+from fieldsharp.objectives.settings import ObjectiveSettings
 from fieldsharp.objectives.targets import Targets
 from fieldsharp.sweep.study.confirmation.over_seeds import (
     ConfirmedReference,
@@ -22,6 +23,11 @@ from fieldsharp.sweep.study.confirmation.over_seeds import (
     OverSeeds,
 )
 from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs
+from fieldsharp.sweep.study.confirmation.seed_scoring import (
+    SeedScoring,
+    confirmed_references,
+    confirmed_trials,
+)
 
 BASELINE = "baseline"
 
@@ -44,17 +50,49 @@ class ConfirmedForecasts:
         trials: The baseline first.
         references: The baseline under each sharpener.
         runs: Every training on the split.
+        objective: How forecasts are scored.
         targets: Of the split.
-        rmse_weight: Of the score.
         seed: Of the draws.
     """
 
     trials: Sequence[ConfirmedTrial]
     references: Sequence[ConfirmedReference]
     runs: Runs
+    objective: ObjectiveSettings
     targets: Targets
-    rmse_weight: float
     seed: int
+
+    @classmethod
+    def of(
+        cls,
+        configurations: Mapping[int, str],
+        seeds: Sequence[int],
+        runs: Runs,
+        scoring: SeedScoring,
+        draw_seed: int,
+    ) -> "ConfirmedForecasts":
+        """Return the forecasts of trainings.
+
+        Args:
+            configurations: Descriptions by trial, the baseline first.
+            seeds: With which each was trained.
+            runs: Every training on the split.
+            scoring: Of the split.
+            draw_seed: Of the draws.
+
+        Raises:
+            FieldsharpError: If the baseline failed with every seed.
+        """
+        trials = confirmed_trials(configurations, seeds, runs, scoring)
+        baselines = [runs[trials[0].trial, seed] for seed in seeds]
+        return cls(
+            trials,
+            confirmed_references(baselines, scoring),
+            runs,
+            scoring.objective,
+            scoring.targets,
+            draw_seed,
+        )
 
     def over_seeds(self) -> ForecastsOverSeeds | None:
         """Return their figures in each window; None where those of a baseline are not known."""
@@ -87,7 +125,8 @@ class ConfirmedForecasts:
                     _windows(run.window_statistics, reference.name), _feasible(reference, seed)
                 )
             seeds.append(SeedForecasts(as_it_is, found))
-        return ForecastsOverSeeds(observed, self.targets, self.rmse_weight, self.seed, seeds)
+        weight = self.objective.rmse_weight
+        return ForecastsOverSeeds(observed, self.targets, weight, self.seed, seeds)
 
     def leads(self, given: ForecastsOverSeeds, over: str = AS_IT_IS) -> list[Lead]:
         """Return the lead of each trial over the baseline, or over it under a sharpener."""
@@ -117,8 +156,9 @@ class ConfirmedForecasts:
                 if (own := self.runs[one.trial, outcome.seed]).failure is None
             }
             if truth is not None and references and trials:
+                weight = self.objective.rmse_weight
                 comparisons.append(
-                    Comparison(references, trials, truth, self.targets, self.rmse_weight, self.seed)
+                    Comparison(references, trials, truth, self.targets, weight, self.seed)
                 )
         return members_leads(*comparisons) if len(comparisons) > 1 else []
 
