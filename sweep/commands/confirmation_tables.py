@@ -14,12 +14,12 @@ def comparison(confirmation: Confirmation) -> Table:
     """Return the trials and the references on the split that they were compared on."""
     has_leads = bool(confirmation.over_baseline)
     words = ("configuration", "sharpener")
-    figures = ("score", "held score", "gradient", "peak", "rmse / baseline", "feasible")
+    figures = ("held score", "gradient", "peak", "rmse / baseline", "feasible")
     of_lead = ("lead", "chance") if has_leads else ()
     table = _table(("trial", *words, *figures, *of_lead), words)
     bands = confirmation.gradient, confirmation.peak
     targets = [f"{band.low:.4g} to {band.high:.4g}" for band in bands]
-    table.add_row("", "target", "", "", "", *targets, "", "")
+    table.add_row("", "target", "", "", *targets, "", "")
     for trial in confirmation.trials:
         names = str(trial.trial), trial.configuration, trial.sharpening
         lead = _lead(confirmation.lead(trial.trial)) if has_leads else []
@@ -62,7 +62,7 @@ def _table(headings: tuple[str, ...], words: tuple[str, ...]) -> Table:
 
 def _figures(found: OverSeeds) -> list[str]:
     return [
-        *map(_cell, (found.score, found.held_score, found.gradient, found.peak)),
+        *map(_cell, (found.held_score, found.gradient, found.peak)),
         _ratio(found),
         _feasible(found),
     ]
