@@ -142,7 +142,7 @@ def test_measures_of_the_grid_that_have_no_effect_on_a_script_are_refused(
     tree: dict[str, Any] = {
         "trainer": {"command": ["python", "train.py"], "project": str(project), **trainer},
         "objective": {"targets": {"gradient": 3.0, "peak": 140.0}, **objective},
-        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}, **search},
+        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
     }
     tree["trainer"]["given"] = {"gradient_weight": 0.05}
     with pytest.raises(ConfigError, match=sentence):
@@ -153,7 +153,7 @@ def test_a_forecast_of_a_script_can_be_weighted_by_area(project: Path) -> None:
     tree: dict[str, Any] = {
         "trainer": {"command": ["python", "train.py"], "project": str(project), **FORECAST},
         "objective": {"targets": {"gradient": 3.0, "peak": 140.0}, "area_weights": "auto"},
-        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}, **search},
+        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
     }
     tree["trainer"]["given"] = {"gradient_weight": 0.05}
     assert validate(tree, "the test").objective.measures.area_weights == "auto"

@@ -8,15 +8,14 @@ from fieldsharp.objectives.leads import over_seeds, resampling
 from fieldsharp.objectives.leads.window_statistics import WindowStatistics
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.settings import ObjectiveSettings
-from fieldsharp.objectives.targets import Targets
+from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.sweep.study.confirmation.comparison import ConfirmedForecasts
 from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun
 from fieldsharp.sweep.study.confirmation.seed_scoring import SeedScoring
 from fieldsharp.sweep.study.repeats import LOOKS, LeadOverTrial, Repeats, in_words, leaders_compared
-from tests.objectives.test_over_seeds import TARGETS, forecast, observed
+from tests.objectives.test_over_seeds import forecast, observed
 
 WINDOWS, SEEDS = 60, 4
-GUARDS_OFF = {"rmse_over_baseline": 100.0}
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +47,7 @@ def trained(*levels: float) -> ConfirmedForecasts:
                 ),
             )
     low, high = 0.95 * truth_W.mean(), 1.05 * truth_W.mean()
-    bands = Targets(
-        *(type(band)(low, high, band.offset) for band in (TARGETS.gradient, TARGETS.peak))
-    )
+    bands = Targets(Band(low, high), Band(low, high, 0.0))
     names = {number: str(number) for number in range(len(levels) + 1)}
     scoring = SeedScoring(ObjectiveSettings(), bands)
     return ConfirmedForecasts.of(names, range(SEEDS), runs, scoring, 0)
