@@ -38,10 +38,12 @@ class ConfirmedResult:
     Attributes:
         ranking: Trials beside the baseline, and references, the best first.
         sentence: Its result in words.
+        split: Of which all faults are; "" where each names its own.
     """
 
     ranking: Sequence[ConfirmedForecast]
     sentence: str = ""
+    split: str = ""
 
     @property
     def best(self) -> ConfirmedForecast | None:

@@ -51,7 +51,8 @@ def not_confirmed(results: Contenders) -> str:
         return f"nothing held with new seeds on the test split: {known.sentence}"
     name = f"trial {one.trial}" if not one.is_reference else "the baseline"
     under = f" under {one.sharpener}" if one.sharpener else ""
-    return f"{name}{under} does not hold with new seeds: {'; '.join(one.faults)}"
+    split = f" on the {known.split} split" if known.split else ""
+    return f"{name}{under} does not hold with new seeds{split}: {'; '.join(one.faults)}"
 
 
 def after_a_failure(results: Contenders) -> str:

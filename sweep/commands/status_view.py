@@ -74,6 +74,8 @@ def show_status(status: StudyStatus, console: Console) -> None:
         show_long(f"trial {number} failed: {reason}")
     for number, reason in status.left_out.items():
         show_long(f"trial {number} is left out: {reason}")
+    if status.repeats is not None:
+        show_long(f"leaders: {status.repeats.sentence}")
     if status.confirmation is not None:
         show_long(f"confirmation: {status.confirmation.sentence}")
         if status.confirmation.references:  # earlier versions had none

@@ -41,6 +41,7 @@ def require_script_study(
     objective: ObjectiveSettings,
     pruner: str,
     sharpening: str,
+    repeats: str,
     *,
     has_data: bool,
 ) -> None:
@@ -66,6 +67,11 @@ def require_script_study(
                 "trainer; set trainer.command, or search a setting"
             )
         return
+    if repeats != "none":
+        raise ValueError(
+            f"search.repeats is {repeats}, and a script has seeds of its own; leave it out, or "
+            "search the seed of the script by its name"
+        )
     for name in names:
         trainer.require_name(name)
         if name not in trainer.given and name not in trainer.baseline:

@@ -147,6 +147,13 @@ class SearchSettings(Settings):
         3, ge=0, description="median, hyperband: number of epochs before a trial can be pruned"
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="seed of the sampler")
+    repeats: Literal["none", "auto"] = Field(
+        "none",
+        description="auto: once the budget is used, the three best trials and the baseline are "
+        "trained with further seeds, one after the other, until the best is told apart "
+        "from the others or five seeds are not enough; a trial keeps its number and "
+        "its score",
+    )
     presets: Literal["plan", "sharpeners", "all", "baseline"] = Field(
         "plan",
         description="trials after the baseline (weight 0) and before the sampler's: plan, the "
@@ -279,6 +286,7 @@ class SweepConfig(RunSettings):
             self.objective,
             self.pruner,
             self.sharpening.name,
+            self.search.repeats,
             has_data=self.has_data,
         )
         return self

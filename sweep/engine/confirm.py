@@ -19,7 +19,7 @@ from fieldsharp.storage.retry import BUSY_TIMEOUT_S
 from fieldsharp.storage.study_lock import StudyLock
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.confirmation_plan import ConfirmationPlan, make_plan
-from fieldsharp.sweep.engine.confirmation_run import ConfirmationRun
+from fieldsharp.sweep.engine.seed_trainings import SeedTrainings
 from fieldsharp.sweep.execution.executor import ExecutorPlan
 from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
@@ -78,7 +78,7 @@ def confirm_study(
                 machines = plan_executor(_with_workers(plan.config, workers))
                 executor = machines.executor(files.folder)
                 try:
-                    training = ConfirmationRun(
+                    training = SeedTrainings(
                         study, url, executor, files, plan.config.recovery, lock=lock
                     )
                     stopping.ask = training.request_stop
@@ -97,7 +97,7 @@ def confirm_study(
 
 
 def _confirm(
-    plan: ConfirmationPlan, study: Study, url: str, training: ConfirmationRun
+    plan: ConfirmationPlan, study: Study, url: str, training: SeedTrainings
 ) -> Confirmation:
     """Compare the trials, fix the winner and test it."""
     runs = training.run(plan.specs(), "validation")

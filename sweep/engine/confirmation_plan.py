@@ -14,7 +14,12 @@ from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.targets import Targets, resolve_all_targets
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.study.confirmation.candidates import candidates, new_seeds
+from fieldsharp.sweep.study.confirmation.candidates import (
+    candidates,
+    new_seeds,
+    used_seeds,
+    with_seed,
+)
 from fieldsharp.sweep.study.confirmation.comparison import ConfirmedForecasts
 from fieldsharp.sweep.study.confirmation.records import Confirmation, FixedWinner, Tested
 from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
@@ -23,7 +28,6 @@ from fieldsharp.sweep.study.confirmation.winner import compare, measure
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.formatting import describe
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
-from fieldsharp.sweep.study.trial_records import trial_spec
 from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 
@@ -57,32 +61,11 @@ class ConfirmationPlan:
         return self._specs(tested, "test")
 
     def _specs(self, trials: Sequence[TrialSpec], part: Part) -> list[TrialSpec]:
-        return [self._spec(spec, seed, part) for seed in self.seeds for spec in trials]
-
-    def _spec(self, spec: TrialSpec, seed: int, part: Part) -> TrialSpec:
-        start = spec.run.start_from
-        if start is not None:
-            first = start.training.model_copy(update={"seed": seed})
-            start = start.model_copy(update={"training": first})
-        run = spec.run.model_copy(
-            update={
-                # The path as the study knows it now: the file may have moved since the trial ran.
-                "data": spec.run.data.model_copy(update={"path": self.config.data.path}),
-                "training": spec.run.training.model_copy(update={"seed": seed}),
-                "start_from": start,
-            }
-        )
-        return TrialSpec(
-            number=spec.number,
-            preset=spec.preset,
-            run=run,
-            data_sha256=self.facts.provenance.data_sha256,
-            judged_on=part,
-            judged_at_end=True,
-            measures=self.config.objective.measures,
-            members=self.config.objective.members_judged,
-            starts_with=spec.starts_with,
-        )
+        return [
+            with_seed(spec, seed, self.config, self.facts, part)
+            for seed in self.seeds
+            for spec in trials
+        ]
 
     def compared(self, runs: Runs, earlier: FixedWinner | None) -> tuple[Confirmation, FixedWinner]:
         """Compare the trials on the validation split, and fix the winner.
@@ -141,8 +124,7 @@ def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
             f"study {study.study_name!r} trains a script, whose seeds and test split are its own; "
             "run it by hand with the values that export shows and other seeds"
         )
-    used = {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
-    chosen_seeds = new_seeds(seeds, used)
+    chosen_seeds = new_seeds(seeds, used_seeds(trials))
     runs = read_runs(study, url, "validation")
     done = {key for key, run in runs.items() if run.failure is None}
     confirmed = {n for n, _ in done if all((n, seed) in done for seed in chosen_seeds)}

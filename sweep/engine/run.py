@@ -10,6 +10,8 @@ from optuna.study import Study
 from fieldsharp.core.errors import ConfigError, StoppedOnRequest
 from fieldsharp.core.signals import StopSignals
 from fieldsharp.storage.database import check_storage, close_database, open_database
+from fieldsharp.storage.errors.messages import resume_hint
+from fieldsharp.storage.lock_owner import RESUME
 from fieldsharp.storage.retry import BUSY_TIMEOUT_S, DatabaseRetry
 from fieldsharp.storage.study_lock import StudyLock, require_not_running
 from fieldsharp.sweep.configuration.execution import seconds
@@ -19,6 +21,8 @@ from fieldsharp.sweep.configuration.space import misleading_rungs
 from fieldsharp.sweep.configuration.training_length import few_epochs, pilot_of, steps_an_epoch
 from fieldsharp.sweep.engine.coordinator import Coordinator
 from fieldsharp.sweep.engine.preflight import run_preflight
+from fieldsharp.sweep.engine.repeats import repeat_leaders
+from fieldsharp.sweep.engine.seed_trainings import SeedTrainings
 from fieldsharp.sweep.execution.factory import executor_plan
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
 from fieldsharp.sweep.execution.script.command_line import CommandLine
@@ -169,6 +173,18 @@ def _run(
             stopping.ask = coordinator.request_stop
             trackers.start()
             coordinator.run()
+            if config.search.repeats == "auto":
+                trainings = SeedTrainings(
+                    study,
+                    storage_url,
+                    executor,
+                    StudyWorkspace(storage_url, study_identity(study), kind="repeats"),
+                    config.recovery,
+                    lock=lock,
+                    again=resume_hint(storage_url, RESUME, config.study),
+                )
+                stopping.ask = trainings.request_stop
+                repeat_leaders(study, storage_url, config, facts, trainings)
             is_stopped = False
         finally:
             executor.close()

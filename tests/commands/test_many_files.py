@@ -46,7 +46,7 @@ def test_from_check_to_predict(
     assert main([*start, "--trials", "2", "--workers", "1"]) == 0
     report = collect_report("m", STORAGE)  # not drawn here, which takes longer than the sweep
     assert report.data_file == "c.nc and 1 more"
-    assert report.test is not None, report.why_no_test
+    assert report.validation.results
     capsys.readouterr()
     assert main(["status", "m", "--storage", STORAGE, "--json"]) == 0
     best = json.loads(capsys.readouterr().out)["best"]

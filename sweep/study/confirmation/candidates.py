@@ -9,6 +9,8 @@ from fieldsharp.core.errors import StudyError
 from fieldsharp.model.registry import NO_SHARPENER
 from fieldsharp.model.settings import SharpeningSettings
 from fieldsharp.sweep.configuration.run_settings import RunSettings
+from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.trial_records import (
     by_score,
     complete_baseline,
@@ -16,7 +18,7 @@ from fieldsharp.sweep.study.trial_records import (
     trial_record,
     trial_spec,
 )
-from fieldsharp.sweep.study.trial_spec import TrialSpec
+from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
 
 FIRST_SEED = 1001
 
@@ -65,9 +67,51 @@ def _sharpened_by(name: str, run: RunSettings) -> RunSettings:
     return run.model_copy(update={"sharpening": SharpeningSettings(name=name)})
 
 
-def new_seeds(how_many: int, used: Collection[int]) -> list[int]:
-    """Return seeds that no training of the search used, the same at every call."""
-    return list(islice((seed for seed in count(FIRST_SEED) if seed not in used), how_many))
+def new_seeds(how_many: int, used: Collection[int], first: int = FIRST_SEED) -> list[int]:
+    """Return seeds from a first one on that were not used, the same at every call."""
+    return list(islice((seed for seed in count(first) if seed not in used), how_many))
+
+
+def used_seeds(trials: Sequence[FrozenTrial]) -> set[int]:
+    """Return the seeds of the trainings of a search."""
+    return {spec.run.training.seed for trial in trials if (spec := trial_spec(trial))}
+
+
+def with_seed(
+    spec: TrialSpec, seed: int, config: SweepConfig, facts: DataSummary, part: Part
+) -> TrialSpec:
+    """Return the training of a trial with another seed, judged after its last epoch alone.
+
+    Args:
+        spec: Of the trial.
+        seed: Of the training, and of the baseline where it goes on from that.
+        config: Of the study.
+        facts: Of the study.
+        part: The split that it is judged on.
+    """
+    start = spec.run.start_from
+    if start is not None:
+        first = start.training.model_copy(update={"seed": seed})
+        start = start.model_copy(update={"training": first})
+    run = spec.run.model_copy(
+        update={
+            # The path as the study knows it now: the file may have moved since the trial ran.
+            "data": spec.run.data.model_copy(update={"path": config.data.path}),
+            "training": spec.run.training.model_copy(update={"seed": seed}),
+            "start_from": start,
+        }
+    )
+    return TrialSpec(
+        number=spec.number,
+        preset=spec.preset,
+        run=run,
+        data_sha256=facts.provenance.data_sha256,
+        judged_on=part,
+        judged_at_end=True,
+        measures=config.objective.measures,
+        members=config.objective.members_judged,
+        starts_with=spec.starts_with,
+    )
 
 
 def what_is_trained(run: RunSettings) -> str:

@@ -27,7 +27,8 @@ def confirmed_result(confirmation: Confirmation) -> ConfirmedResult:
     winner has to hold on both splits; other trials, which are not tested, never do.
     """
     if confirmation.part == "test":
-        return ConfirmedResult(_of_an_earlier_version(confirmation), confirmation.sentence)
+        ranking = _of_an_earlier_version(confirmation)
+        return ConfirmedResult(ranking, confirmation.sentence, split="test")
     tested = confirmation.tested
     trials = [one for one in confirmation.trials if one.trial != confirmation.baseline]
     order = best_first(trials)

@@ -1,6 +1,7 @@
-"""The trainings of a confirmation, each with a new seed, as they are stored with the study."""
+"""Trainings of trials with other seeds than the search had, as they are stored with the study."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from optuna.study import Study
 from pydantic import Field, model_validator
@@ -13,10 +14,16 @@ from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.storage.errors.mapping import database_errors
 from fieldsharp.sweep.study.confirmation.attributes import write_attributes
 from fieldsharp.sweep.study.trial_records import read_stored
-from fieldsharp.sweep.study.trial_spec import Part
 
-RUN_PREFIXES: Mapping[Part, str] = {"validation": "compare:", "test": "confirm:"}
-"""Of the attributes that trainings are stored in, by the split that they are judged on."""
+Purpose = Literal["validation", "test", "repeat"]
+"""Why a trial is trained with other seeds: to be compared in a confirmation, on the validation
+split; to be tested in one; or to tell the leaders of a search apart, on the validation split."""
+RUN_PREFIXES: Mapping[Purpose, str] = {
+    "validation": "compare:",
+    "test": "confirm:",
+    "repeat": "repeat:",
+}
+"""Of the attributes that trainings are stored in."""
 Runs = dict[tuple[int, int], "ConfirmedRun"]
 """By trial and seed."""
 
@@ -74,8 +81,8 @@ class ConfirmedRun(Settings):
         return self
 
 
-def read_runs(study: Study, url: str, part: Part) -> Runs:
-    """Return every stored training of a study's confirmation that was judged on a split.
+def read_runs(study: Study, url: str, purpose: Purpose) -> Runs:
+    """Return every stored training with other seeds that had a purpose.
 
     Raises:
         StudyError: If another version of this program wrote one.
@@ -86,11 +93,11 @@ def read_runs(study: Study, url: str, part: Part) -> Runs:
     stored = [
         read_stored(ConfirmedRun, attribute, f"{name} kept with study {study.study_name!r}")
         for name, attribute in attributes.items()
-        if name.startswith(RUN_PREFIXES[part])
+        if name.startswith(RUN_PREFIXES[purpose])
     ]
     return {(run.trial, run.seed): run for run in stored}
 
 
-def write_run(study: Study, url: str, run: ConfirmedRun, part: Part) -> None:
+def write_run(study: Study, url: str, run: ConfirmedRun, purpose: Purpose) -> None:
     """Store a run as soon as it has ended; only while the study's lock is held."""
-    write_attributes(study, url, {f"{RUN_PREFIXES[part]}{run.trial}:{run.seed}": run})
+    write_attributes(study, url, {f"{RUN_PREFIXES[purpose]}{run.trial}:{run.seed}": run})

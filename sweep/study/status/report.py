@@ -21,6 +21,7 @@ from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confi
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.frontier import StudyFrontier, excess_over
 from fieldsharp.sweep.study.lookup import study_config, study_data_summary
+from fieldsharp.sweep.study.repeats import Repeats, read_repeats
 from fieldsharp.sweep.study.shared_data import shared_mb
 from fieldsharp.sweep.study.sharpening_records import best_reference
 from fieldsharp.sweep.study.status.references import (
@@ -113,6 +114,7 @@ class StudyStatus:
         infeasible: Number of complete trials that break a guard.
         guards_broken: How many complete trials break each guard.
         confirmation: Comparison with new seeds and test of the winner, None before confirm was run.
+        repeats: What further seeds of the search tell of its leaders, None where it had none.
         baseline: The trial with weight 0, as it is.
         references: The baseline under each sharpener.
         references_note: Why there are none; None where there are.
@@ -145,6 +147,7 @@ class StudyStatus:
     infeasible: int
     guards_broken: dict[str, int]
     confirmation: Confirmation | None
+    repeats: Repeats | None
     baseline: TrialStatus | None
     references: list[Reference]
     references_note: str | None
@@ -181,6 +184,7 @@ class StudyStatus:
             **tree,
             "verdict": self.verdict.model_dump(),
             "confirmation": confirmation.model_dump(mode="json") if confirmation else None,
+            **({"repeats": self.repeats.model_dump(mode="json")} if self.repeats else {}),
             "frontier": _frontier_as_json(self.frontier) if self.frontier else None,
         }
 
@@ -207,7 +211,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
     with database_errors(url):
         trials = study.get_trials(deepcopy=False)
         config, facts = study_config(study), study_data_summary(study)
-        confirmation = read_confirmation(study)
+        confirmation, repeats = read_confirmation(study), read_repeats(study)
     verdict = study_verdict(study, trials, config, facts, confirmation)
     state = study_state(trials, config, verdict, owner=owner, url=url, name=study.study_name)
     is_pareto = config.objective.mode == "pareto"
@@ -226,6 +230,7 @@ def study_status(study: Study, url: str) -> StudyStatus:
         infeasible=sum(not is_feasible(trial) for trial in state.complete),
         guards_broken=_guards_broken(state.complete),
         confirmation=confirmation,
+        repeats=repeats,
         baseline=trial_status(state.baseline, bound) if state.baseline else None,
         references=references(baseline, bound) if baseline is not None else [],
         references_note=why_no_references(config, baseline),

@@ -14,7 +14,9 @@ FORECAST = {"forecast": "f.nc", "truth": "t.nc"}
 TRAINING = {"training_forecast": "tf.nc", "training_truth": "tt.nc"}
 
 
-def _config(project: Path, trainer: dict[str, Any], sharpening: str | None = None) -> SweepConfig:
+def _config(
+    project: Path, trainer: dict[str, Any], sharpening: str | None = None, **search: str
+) -> SweepConfig:
     tree: dict[str, Any] = {
         "trainer": {
             "command": ["python", "train.py"],
@@ -23,7 +25,7 @@ def _config(project: Path, trainer: dict[str, Any], sharpening: str | None = Non
             **trainer,
         },
         "objective": {"targets": {"gradient": 3.0, "peak": 140.0}},
-        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}},
+        "search": {"space": {"gradient_weight": {"low": 0.01, "high": 1.0}}, **search},
         **({"sharpening": {"name": sharpening}} if sharpening else {}),
     }
     return validate(tree, "the test")
@@ -169,3 +171,9 @@ def test_an_integer_of_a_command_is_the_word_that_is_written(project: Path) -> N
 )
 def test_a_pattern_that_may_match_within_a_line_is_taken(project: Path, pattern: str) -> None:
     assert _config(project, {**FORECAST, "patterns": {"rmse": pattern}}).trainer is not None
+
+
+def test_leaders_of_a_script_get_no_further_seeds(project: Path) -> None:
+    with pytest.raises(ConfigError, match="search.repeats is auto, and a script has seeds of its"):
+        _config(project, FORECAST, repeats="auto")
+    assert _config(project, FORECAST, repeats="none").search.repeats == "none"

@@ -11,7 +11,7 @@ from fieldsharp.storage.database import open_database
 from fieldsharp.storage.trial_files.checkpoints import make_attempt_folder, write_checkpoint
 from fieldsharp.sweep.configuration.execution import RecoverySettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.engine.confirmation_run import ConfirmationRun
+from fieldsharp.sweep.engine.seed_trainings import SeedTrainings
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.execution.local.executor import LocalExecutor
 from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, read_runs
@@ -88,12 +88,10 @@ class Bench:
             for seed in seeds
         ]
 
-    def confirming(self, executor: Executor) -> ConfirmationRun:
-        return ConfirmationRun(
-            self.study, self.url, executor, self.files, self.recovery, self.clock
-        )
+    def confirming(self, executor: Executor) -> SeedTrainings:
+        return SeedTrainings(self.study, self.url, executor, self.files, self.recovery, self.clock)
 
-    def run(self, confirming: ConfirmationRun, *seeds: int) -> None:
+    def run(self, confirming: SeedTrainings, *seeds: int) -> None:
         confirming.run(self.specs(seeds), "test")
 
     def confirm(self, executor: Executor, *seeds: int) -> dict[int, ConfirmedRun]:
@@ -215,7 +213,7 @@ def test_a_confirmation_that_was_stopped_comes_to_the_same_numbers(
     found = []
     for name in ("whole", "stopped"):
         bench = Bench(f"sqlite:///{tmp_path / name}.db", tiny_config, tiny_facts)
-        requests: list[ConfirmationRun] = []
+        requests: list[SeedTrainings] = []
         executor = Watched(bench.files.folder, lambda: requests[0].request_stop())  # noqa: B023
         requests.append(bench.confirming(executor))
         try:

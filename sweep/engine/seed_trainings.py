@@ -1,8 +1,8 @@
-"""The trainings of a confirmation: handed out, retried after faults, and stored as they end."""
+"""Trainings of trials with other seeds: handed out, retried after faults, stored as they end."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,13 @@ from fieldsharp.sweep.engine.maintenance import Maintenance
 from fieldsharp.sweep.engine.retry_policy import GiveUp, after_failure
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.study.confirmation.comparison import kept_statistics
-from fieldsharp.sweep.study.confirmation.runs import ConfirmedRun, Runs, read_runs, write_run
+from fieldsharp.sweep.study.confirmation.runs import (
+    ConfirmedRun,
+    Purpose,
+    Runs,
+    read_runs,
+    write_run,
+)
 from fieldsharp.sweep.study.epoch_report import EpochReport
 from fieldsharp.sweep.study.files.workspace import StudyWorkspace
 from fieldsharp.sweep.study.formatting import describe
@@ -35,10 +41,15 @@ from fieldsharp.sweep.study.trial_events import (
     TrialFailed,
     TrialTrouble,
 )
-from fieldsharp.sweep.study.trial_spec import Part, TrialSpec
+from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.study.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
+DOING: Mapping[Purpose, str] = {
+    "validation": "confirming on the validation split",
+    "test": "confirming on the test split",
+    "repeat": "training the leaders with other seeds",
+}
 
 
 @dataclass
@@ -58,17 +69,18 @@ class _Job:
     lost: RetryHistory = field(default_factory=RetryHistory)
 
 
-class ConfirmationRun:
+class SeedTrainings:
     """Hands out the missing trainings and stores their results.
 
     Args:
-        study: Whose best trials are confirmed.
+        study: Whose trials are trained again.
         url: Address of its database.
         executor: Runs the trainings.
         files: For checkpoints.
         recovery: Settings for lost workers.
         clock: Seconds that never run backwards.
         lock: On the study; None if the caller holds none.
+        again: What goes on with them after a stop, such as "run the same command again".
     """
 
     def __init__(
@@ -80,15 +92,17 @@ class ConfirmationRun:
         recovery: RecoverySettings,
         clock: Callable[[], float] = time.monotonic,
         lock: StudyLock | None = None,
+        again: str = "run the same command again",
     ) -> None:
         self._study = study
         self._url = url
         self._specs: Sequence[TrialSpec] = ()
         self._leases = Leases(executor, seconds(recovery.progress_deadline), clock)
         self._files = files
-        self._part: Part = "validation"
+        self._again = again
+        self._purpose: Purpose = "validation"
         self._attempts = recovery.attempts
-        self._maintenance = Maintenance(url, files, recovery, clock, "run the same command again")
+        self._maintenance = Maintenance(url, files, recovery, clock, again)
         self._patience = DatabaseRetry(seconds(recovery.patience), lambda: self._stop_requests > 0)
         self._work = UnitOfWork(study, url, self._patience)
         self._watch = DatabaseWatch(self._work, lock, self.request_stop, clock)
@@ -101,7 +115,7 @@ class ConfirmationRun:
         """Ask for an orderly end; safe to call from a signal handler. Twice: at once."""
         self._stop_requests += 1
 
-    def run(self, specs: Sequence[TrialSpec], part: Part) -> Runs:
+    def run(self, specs: Sequence[TrialSpec], purpose: Purpose) -> Runs:
         """Work until every training is done or has failed; earlier failures are tried again.
 
         Checkpoints of trainings that are judged on the validation split are kept: the forecasts of
@@ -109,13 +123,13 @@ class ConfirmationRun:
 
         Args:
             specs: Every training.
-            part: The split that all of them are judged on.
+            purpose: Of all of them.
 
         Raises:
             StoppedOnRequest: If it was asked to stop.
         """
-        self._specs, self._part = specs, part
-        kept = read_runs(self._study, self._url, self._part)
+        self._specs, self._purpose = specs, purpose
+        kept = read_runs(self._study, self._url, self._purpose)
         done = {key for key, run in kept.items() if run.failure is None}
         for index, spec in enumerate(self._specs):
             if (spec.number, spec.run.training.seed) not in done:
@@ -123,9 +137,9 @@ class ConfirmationRun:
                 self._missing.append(_Job(spec, spec.model_copy(update={"number": index})))
         self._done = len(self._specs) - len(self._missing)
         logger.info(
-            "%s: confirming on the %s split, %d of %d trainings done",
+            "%s: %s, %d of %d trainings done",
             self._study.study_name,
-            self._part,
+            DOING[self._purpose],
             self._done,
             len(self._specs),
         )
@@ -134,7 +148,7 @@ class ConfirmationRun:
                 self._start(job)
             if not self._running and not self._missing:
                 self._watch.settle()
-                return read_runs(self._study, self._url, self._part)
+                return read_runs(self._study, self._url, self._purpose)
             self._take_in(self._leases.poll(POLL_S))
         raise self._stopped()
 
@@ -180,7 +194,7 @@ class ConfirmationRun:
                 job.report = event.report
             if isinstance(event, TrialTrouble):
                 logger.warning(
-                    "%s trial %d: confirming: %s",
+                    "%s trial %d: with another seed: %s",
                     self._study.study_name,
                     job.spec.number,
                     event.sentence,
@@ -209,7 +223,7 @@ class ConfirmationRun:
             return
         if retry.reason:
             logger.warning(
-                "%s trial %d: confirming, seed %d: %s; it is tried again %s",
+                "%s trial %d: seed %d: %s; it is tried again %s",
                 self._study.study_name,
                 job.spec.number,
                 job.spec.run.training.seed,
@@ -228,16 +242,16 @@ class ConfirmationRun:
 
     def _keep(self, job: _Job, run: ConfirmedRun) -> None:
         self._work.check_files()
-        self._patience.call(lambda: write_run(self._study, self._url, run, self._part))
+        self._patience.call(lambda: write_run(self._study, self._url, run, self._purpose))
         checkpoints = self._checkpoints(job.spec)
-        is_needed = self._part == "validation" or job.spec.is_baseline  # others may go on from that
+        is_needed = self._purpose != "test" or job.spec.is_baseline  # others may go on from that
         if not is_needed:
             self._watch.remove_when_durable(lambda: remove_checkpoints(checkpoints))
         self._done += 1
         failed = run.judgement is None
         logger.log(
             logging.WARNING if failed else logging.INFO,
-            "%s trial %d: confirming, seed %d %s | %d/%d | %s",
+            "%s trial %d: seed %d %s | %d/%d | %s",
             self._study.study_name,
             run.trial,
             run.seed,
@@ -252,8 +266,8 @@ class ConfirmationRun:
         name = self._study.study_name
         self._leases.wind_down(name, self._take_in, lambda: self._stop_requests > 1)
         return StoppedOnRequest(
-            f"the confirmation of study {name!r} was stopped with {self._done} of "
-            f"{len(self._specs)} trainings done; run the same command again to go on"
+            f"{DOING[self._purpose]} in study {name!r} was stopped with {self._done} of "
+            f"{len(self._specs)} trainings done; {self._again} to go on"
         )
 
 
