@@ -33,7 +33,8 @@ class ReferenceFigures:
     Attributes:
         score: On the validation split.
         is_feasible: Whether it breaks no guard there.
-        test_score: Mean over the seeds of the confirmation, on the test split; None without one.
+        test_score: Mean over the seeds of the confirmation, on the test split, of the reference
+            that was the best with these on the validation split; None without one.
         test_feasible: Seeds with which it breaks no guard there.
     """
 

@@ -22,6 +22,7 @@ from benchmarks.machine import machine
 from fieldsharp.core.checkout import PROJECT
 from fieldsharp.core.errors import FieldsharpError
 from fieldsharp.storage.database import open_database
+from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.confirmation.runs import Runs, read_runs
 from fieldsharp.sweep.study.lookup import load_study
@@ -66,15 +67,14 @@ def run_row(row: Row, path: Path, key: Key, work: Path) -> Result:
         seen.append(_status(url))
     last = seen[-1]
     study = load_study(open_database(url, "read"), STUDY)
-    runs = read_runs(study, url)
-    epochs = epochs_trained(study, runs)
+    epochs = epochs_trained(study, read_runs(study, url, "validation"))
     return Result(
         key=key,
         verdicts=[_said(status) for status in seen],
         baseline=Sharpness.of(last.baseline.metrics) if last.baseline else Sharpness(0.0, 0.0),
         baseline_rmse=last.baseline.rmse if last.baseline else 0.0,
         reference=_reference(last),
-        confirmed=_confirmed(last.confirmation, runs),
+        confirmed=_confirmed(last.confirmation, study, url),
         trials={state: count for state, count in last.states.items() if count},
         epochs=epochs,
         steps=round(epochs * _steps_an_epoch(study)),
@@ -88,7 +88,7 @@ def run_row(row: Row, path: Path, key: Key, work: Path) -> Result:
 def epochs_trained(study: Study, runs: Runs) -> int:
     """Return the passes over the training windows, of trials and of runs of a confirmation.
 
-    Those that the baseline was trained beyond the epoch where it is kept are counted.
+    Its test trains nothing. Passes of the baseline beyond the epoch where it is kept are counted.
     """
     trials = study.get_trials(deepcopy=False)
     last = (trial.last_step for trial in trials)
@@ -131,36 +131,39 @@ def _reference(status: StudyStatus) -> ReferenceFigures | None:
     best = status.reference
     if best is None:
         return None
-    found = status.confirmation
-    over_seeds = [one for one in (found.references if found else ()) if one.name == best.name]
-    if not over_seeds:
+    tested = status.confirmation.tested if status.confirmation is not None else None
+    if tested is None or tested.reference is None:
         return ReferenceFigures(best.name, best.score, best.feasible)
-    score = over_seeds[0].score
+    score = tested.reference.score
     return ReferenceFigures(
         best.name,
         best.score,
         best.feasible,
         score.mean if score is not None else None,
-        over_seeds[0].feasible,
+        tested.reference.feasible,
     )
 
 
-def _confirmed(found: Confirmation | None, runs: Runs) -> ConfirmedFigures | None:
-    """Return the winner, or the best of the trials where the baseline or none wins."""
+def _confirmed(found: Confirmation | None, study: Study, url: str) -> ConfirmedFigures | None:
+    """Return the winner on the test split; where none wins the best on the validation split."""
     if found is None:
         return None
     others = [trial for trial in found.trials if trial.trial != found.baseline]
-    best = next((trial for trial in others if trial.trial == found.winner), others[0])
+    chosen = next((trial for trial in others if trial.trial == found.best), others[0])
+    on_test = found.tested.winner if found.tested is not None else None
+    is_tested = on_test is not None and chosen.trial == found.winner
+    best: OverSeeds = on_test if on_test is not None and is_tested else chosen
+    runs = read_runs(study, url, "test" if is_tested else "validation")
     shares = [
         Sharpness.of(run.judgement.overall)
         for (trial, _), run in runs.items()
-        if trial == best.trial and run.judgement is not None
+        if trial == chosen.trial and run.judgement is not None
     ]
     return ConfirmedFigures(
-        trial=best.trial,
-        configuration=best.configuration,
-        sharpener=best.sharpening,
-        wins=best.trial == found.winner,
+        trial=chosen.trial,
+        configuration=chosen.configuration,
+        sharpener=chosen.sharpening,
+        wins=chosen.trial == found.winner,
         score=best.score.mean if best.score is not None else None,
         sharpness=Sharpness(
             fmean(one.gradient for one in shares), fmean(one.peak for one in shares)

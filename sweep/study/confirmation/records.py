@@ -110,6 +110,8 @@ class Tested(BandsOfSplit):
         readings: How many winners the test split has been read for.
     """
 
+    __test__ = False
+
     baseline: TestedForecast
     winner: TestedForecast | None
     reference: TestedForecast | None

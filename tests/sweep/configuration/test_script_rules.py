@@ -174,6 +174,6 @@ def test_a_pattern_that_may_match_within_a_line_is_taken(project: Path, pattern:
 
 
 def test_leaders_of_a_script_get_no_further_seeds(project: Path) -> None:
-    with pytest.raises(ConfigError, match="search.repeats is auto, and a script has seeds of its"):
+    with pytest.raises(ConfigError, match=r"search\.repeats is auto, and a script has seeds"):
         _config(project, FORECAST, repeats="auto")
     assert _config(project, FORECAST, repeats="none").search.repeats == "none"
