@@ -64,7 +64,8 @@ def _comparison(found: Confirmation) -> str:
             f"no trial wins: {title(best)}, the best with {seeds} on the validation split, is "
             f"{lead.words}, which may be chance{_among(lead)}"
         )
-    said = f"{title(best)} wins with {seeds} on the validation split"
+    verb = "is the best" if lead is not None and lead.provisional else "wins"
+    said = f"{title(best)} {verb} with {seeds} on the validation split"
     if lead is None:
         below = baseline.held_score.mean - best.held_score.mean
         side = "below" if below >= 0 else "above"

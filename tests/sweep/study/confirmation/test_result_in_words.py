@@ -52,7 +52,7 @@ def test_a_trial_whose_lead_may_be_chance_is_refused() -> None:
 def test_what_cannot_be_told_is_said_to(known: dict[str, Any], words: str) -> None:
     trials = confirmed(t0=BASE, t4=GOOD)
     said = in_words(compared(trials, over_baseline=[lead(4, 0.642, **known)]))
-    assert said.startswith("trial 4 wins with 3 new seeds on the validation split: it is ahead")
+    assert said.startswith("trial 4 is the best with 3 new seeds on the validation split: it is ")
     assert words in said
 
 
