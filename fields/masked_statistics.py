@@ -5,7 +5,7 @@ Shape legend: T time, C channel, H rows, W columns, N valid cells, L level, R re
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -36,6 +36,10 @@ class Climatology:
     mean_CHW: Tensor
     levels_L: Tensor
     value_range: float
+
+    def on(self, device: torch.device) -> "Climatology":
+        """Return the same on a device."""
+        return replace(self, mean_CHW=self.mean_CHW.to(device), levels_L=self.levels_L.to(device))
 
 
 def fit_climatology(series: FieldSeries, frames: range) -> Climatology:

@@ -67,7 +67,8 @@ def convolve(images: Tensor, window_K: Tensor) -> Tensor:
     """Convolve rows and columns [..., H, W] with a symmetric window, zeros beyond the grid.
 
     As two products with banded matrices: in double precision on a CPU, where the metrics are taken,
-    a convolution of one channel was measured to be a hundred times as slow.
+    a convolution of one channel was measured to be a hundred times as slow. Nobody waits for the
+    device where the window is on the device of the images.
     """
     height, width = images.shape[-2:]
     return _band(height, window_K).to(images) @ images @ _band(width, window_K).to(images)
@@ -76,7 +77,7 @@ def convolve(images: Tensor, window_K: Tensor) -> Tensor:
 def _band(size: int, window_K: Tensor) -> Tensor:
     """Return the symmetric matrix [size, size] that convolves with the window."""
     radius = len(window_K) // 2
-    position = torch.arange(size)
+    position = torch.arange(size, device=window_K.device)
     apart = (position[:, None] - position[None, :]).abs()
     inside = apart <= radius
     return torch.where(inside, window_K[(radius + apart).clamp(max=len(window_K) - 1)], 0.0)
