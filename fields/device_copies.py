@@ -9,6 +9,11 @@ Tensor = torch.Tensor
 Key = TypeVar("Key")
 
 
+def is_readable(values: Tensor) -> bool:
+    """Return whether NumPy can read the values: on the CPU, and of no subclass without values."""
+    return values.device.type == "cpu" and type(values) is Tensor
+
+
 def send(values: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Return values from the CPU on a device and in a type, without waiting for the device.
 

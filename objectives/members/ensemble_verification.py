@@ -191,7 +191,9 @@ class EnsembleVerification:
     def _of_leads(self, leads: slice) -> dict[str, float]:
         found, gathered = {}, self._on_cpu()
         for name in self._of_frames:
-            variance, squared_error = (float(one[:, leads].mean()) for one in gathered[name])
+            variance, squared_error = (
+                float(one[:, leads].contiguous().mean()) for one in gathered[name]
+            )
             found[f"{name}_spread_over_error"] = _ratio(
                 spread(variance, self._count), math.sqrt(squared_error)
             )
