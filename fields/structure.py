@@ -8,6 +8,7 @@ from functools import lru_cache
 import torch
 
 from fieldsharp.fields.derivatives import zero_masked
+from fieldsharp.fields.device_copies import send
 
 Tensor = torch.Tensor
 SIGMA_CELLS = 1.5
@@ -60,7 +61,7 @@ def gaussian_band(size: int, device: torch.device, dtype: torch.dtype) -> Tensor
     """Return the matrix of the Gaussian window: shared, so that it is sent to a device once."""
     offsets = torch.arange(-RADIUS_CELLS, RADIUS_CELLS + 1, dtype=torch.float64)
     window = torch.exp(-0.5 * (offsets / SIGMA_CELLS) ** 2)
-    return _band(size, window / window.sum()).to(device, dtype)
+    return send(_band(size, window / window.sum()), device, dtype)
 
 
 def convolve(images: Tensor, window_K: Tensor) -> Tensor:
