@@ -21,6 +21,7 @@ import torch
 
 from fieldsharp.fields.derivatives import interior_mask, sobel
 from fieldsharp.fields.device_copies import send
+from fieldsharp.fields.valid_cells import mask_array
 
 Tensor = torch.Tensor
 Spacing = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -88,7 +89,7 @@ def graph_fourier(mask_HW: Tensor, spacing_km_HW: Spacing | None = None) -> Grap
     """
     height, width = mask_HW.shape
     spacing = None if spacing_km_HW is None else np.stack(spacing_km_HW).tobytes()
-    return _graph_fourier(mask_HW.cpu().numpy().tobytes(), height, width, spacing)
+    return _graph_fourier(mask_array(mask_HW).tobytes(), height, width, spacing)
 
 
 @lru_cache(maxsize=2)

@@ -8,6 +8,8 @@ Shape legend: C channel, H rows, W columns, N cells that count.
 from collections.abc import Callable, Hashable, MutableMapping
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -15,6 +17,7 @@ from fieldsharp.fields.derivatives import cross_mask, interior_mask
 from fieldsharp.fields.device_copies import send
 
 Tensor = torch.Tensor
+BoolArray = npt.NDArray[np.bool_]
 
 
 class CellIndex(NamedTuple):
@@ -36,6 +39,7 @@ class CellIndex(NamedTuple):
 _derived: MutableMapping[Tensor, tuple[object, dict[Hashable, tuple[Tensor, ...]]]] = (
     WeakTensorKeyDictionary()
 )
+_arrays: MutableMapping[Tensor, tuple[object, BoolArray]] = WeakTensorKeyDictionary()
 _on_cpu: MutableMapping[Tensor, tuple[object, Tensor]] = WeakTensorKeyDictionary()
 _separated: MutableMapping[Tensor, tuple[object, tuple[Tensor, ...]]] = WeakTensorKeyDictionary()
 
@@ -83,6 +87,15 @@ def mask_on_cpu(mask_HW: Tensor) -> Tensor:
         return mask_HW
     kept = _on_cpu.get(mask_HW)
     return kept[1] if kept is not None and kept[0] == _version(mask_HW) else mask_HW.cpu()
+
+
+def mask_array(mask_HW: Tensor) -> BoolArray:
+    """Return a mask as NumPy reads it, not to be changed."""
+    version = _version(mask_HW)
+    kept = _arrays.get(mask_HW)
+    if kept is None or kept[0] != version:
+        kept = _arrays[mask_HW] = version, mask_on_cpu(mask_HW).numpy()
+    return kept[1]
 
 
 def masks_of_channels(mask_CHW: Tensor) -> tuple[Tensor, ...]:

@@ -11,7 +11,7 @@ from scipy.ndimage import distance_transform_edt
 from fieldsharp.fields.device_copies import is_readable, send
 from fieldsharp.fields.spectrum import shell_sums
 from fieldsharp.fields.structure import convolve
-from fieldsharp.fields.valid_cells import mask_on_cpu
+from fieldsharp.fields.valid_cells import mask_array
 from fieldsharp.model.sharpeners.interface import NotFittedError, Parameters, Region
 
 Tensor = torch.Tensor
@@ -31,7 +31,7 @@ class _RingGains:
 
     def __init__(self, region: Region) -> None:
         self._region = region
-        mask_HW = mask_on_cpu(region.mask_HW).numpy()
+        mask_HW = mask_array(region.mask_HW)
         nearest_2HW = distance_transform_edt(~mask_HW, return_distances=False, return_indices=True)
         nearest_HW = torch.from_numpy(np.ravel_multi_index(tuple(nearest_2HW), mask_HW.shape))
         offset = torch.arange(-FILL_RADIUS_CELLS, FILL_RADIUS_CELLS + 1, dtype=torch.float64)

@@ -8,7 +8,6 @@ import torch
 
 from fieldsharp.fields.device_copies import fetch
 from fieldsharp.fields.graph_fourier import GraphFourier, graph_fourier
-from fieldsharp.fields.valid_cells import mask_on_cpu
 from fieldsharp.objectives.frontier.curve import FrontierLines
 from fieldsharp.objectives.frontier.frontier import Frontier
 from fieldsharp.objectives.masked_field import MaskedField
@@ -135,7 +134,7 @@ class FrontierStatistics:
                 raise ValueError("a frontier needs a climatology; none was given")
             spacing_km_HW = None if case.geometry is None else case.geometry.spacing_km_HW
             self._mask_HW = mask_HW
-            self._waves = graph_fourier(mask_on_cpu(mask_HW), spacing_km_HW).on(mask_HW.device)
+            self._waves = graph_fourier(mask_HW, spacing_km_HW).on(mask_HW.device)
             usual_1TCHW = case.climatology.mean_CHW.to(mask_HW.device).double()[None, None]
             usual = MaskedField(usual_1TCHW, mask_HW, None, case.geometry)
             gx, gy = usual.slopes
