@@ -33,6 +33,11 @@ def fetch(tensors: Mapping[Key, Tensor]) -> dict[Key, Tensor]:
     """
     if all(values.device.type == "cpu" for values in tensors.values()):
         return dict(tensors)
+    return in_one_copy(tensors)
+
+
+def in_one_copy(tensors: Mapping[Key, Tensor]) -> dict[Key, Tensor]:
+    """Return tensors of one type and device on the CPU, joined for the copy."""
     joined = torch.cat([values.flatten() for values in tensors.values()]).cpu()
     parts = joined.split([values.numel() for values in tensors.values()])
     return {
