@@ -39,7 +39,7 @@ def fetch(tensors: Mapping[Key, Tensor]) -> dict[Key, Tensor]:
 def in_one_copy(tensors: Mapping[Key, Tensor]) -> dict[Key, Tensor]:
     """Return tensors of one type and device on the CPU, joined for the copy."""
     joined = torch.cat([values.flatten() for values in tensors.values()]).cpu()
-    parts = joined.split([values.numel() for values in tensors.values()])
+    parts = torch.split(joined, [values.numel() for values in tensors.values()])
     return {
         key: part.reshape(values.shape)
         for (key, values), part in zip(tensors.items(), parts, strict=True)

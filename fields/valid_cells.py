@@ -143,11 +143,11 @@ def take_cells(fields: Tensor, numbers_N: Tensor) -> Tensor:
 
 def put_cells(values: Tensor, numbers_N: Tensor, size: tuple[int, int]) -> Tensor:
     """Return fields with these values in some cells, 0 in others: [..., N] becomes [..., H, W]."""
-    height, width = size
-    if numbers_N.shape[0] == height * width:  # all cells
-        return values.unflatten(-1, size)
-    flat = values.new_zeros(*values.shape[:-1], height * width)
-    return flat.scatter(-1, numbers_N.expand(*values.shape[:-1], -1), values).unflatten(-1, size)
+    cells = size[0] * size[1]
+    if numbers_N.shape[0] != cells:
+        flat = values.new_zeros(*values.shape[:-1], cells)
+        values = flat.scatter(-1, numbers_N.expand(*values.shape[:-1], -1), values)
+    return values.reshape(*values.shape[:-1], *size)
 
 
 def _indexed(mask_HW: Tensor) -> CellIndex:

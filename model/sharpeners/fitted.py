@@ -77,8 +77,8 @@ class FittedSharpener:
                 one.apply(one_channel(pred_BTCHW, channel), leads)
                 for channel, one in enumerate(self.each())
             ]
-            sharpened, is_finite = zip(*channels, strict=True)
-            return torch.cat(sharpened, dim=-3), torch.stack(is_finite).all()
+            sharpened = torch.cat([found for found, _ in channels], dim=-3)
+            return sharpened, torch.stack([is_finite for _, is_finite in channels]).all()
         parameters = self.parameters
         if leads is not None:
             parameters = {name: value[list(leads)] for name, value in parameters.items()}

@@ -35,7 +35,6 @@ from tests.tensors_without_values import (
     Tensors,
     WaitingCopy,
     coast,
-    has_no_values,
     meta,
     on_tensors_without_values,
 )
@@ -62,8 +61,8 @@ def a_batch(
     climatology = Climatology(usual_CHW, torch.tensor([0.8, 0.95], dtype=torch.float64), 1.0)
     size = (SAMPLES, LEADS, 1, HEIGHT, WIDTH)
     with device:
-        fields = [torch.rand(size, dtype=torch.float64) for _ in range(3)]
-    return VerificationBatch(*fields, mask_HW, climatology.on(device), geometry=geometry)
+        pred, target, last = torch.rand(3, *size, dtype=torch.float64)
+    return VerificationBatch(pred, target, last, mask_HW, climatology.on(device), geometry=geometry)
 
 
 def add_batches(
@@ -292,11 +291,3 @@ def test_a_metric_that_waits_for_a_copy_is_found(
 ) -> None:
     with pytest.raises(WaitingCopy):
         add_batches_to(statistic, meta, monkeypatch)
-
-
-def test_the_batches_have_no_values() -> None:
-    with meta() as device:
-        batch = a_batch(indexed_on(coast(), device), device, None)
-
-    assert has_no_values(batch.pred_BTCHW)
-    assert has_no_values(batch.mask_HW)
