@@ -192,7 +192,8 @@ class Evaluator:
         for forecasts in self._batches(Persistence.of(self.data)):
             for name, one in zip(self.names, forecasts, strict=True):
                 variations[name].add(one.batch, torch.tensor(one.window_B))
-                cells[name].append(thinned(one.batch.truth.cells_BTCN[:, 0].flatten(1)))
+                # A copy, so that the rest of the batch is not kept.
+                cells[name].append(thinned(one.batch.truth.cells_BTCN[:, 0].flatten(1)).clone())
         return nested(
             {name: one.variation(torch.cat(cells[name]).cpu()) for name, one in variations.items()}
         )
