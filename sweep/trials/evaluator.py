@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from operator import getitem
 
 import torch
 from torch import nn
@@ -204,6 +205,8 @@ class Evaluator:
         """Yield the forecasts of the next windows, of each predicted variable."""
         if isinstance(predictor, nn.Module):
             predictor.eval()
+        # Read before the batches, of which each would wait for it.
+        times = self._times if isinstance(predictor, MemberForecasting) else ()
         first = 0
         with torch.no_grad():
             for index, (history_BTCHW, future_BTCHW) in enumerate(
@@ -215,9 +218,8 @@ class Evaluator:
                 last_known = in_physical_units(
                     self.data, history_BTCHW[:, -1:, : self.data.channels]
                 )
-                unit_BKTCHW = forecast_members(
-                    predictor, history_BTCHW, partial(self._times_of, window_B), seed, members
-                )
+                times_B = partial(getitem, times, slice(window_B.start, window_B.stop))
+                unit_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, members)
                 members_BKTCHW = in_physical_units(self.data, unit_BKTCHW)
                 yield [
                     WindowForecasts(
@@ -237,9 +239,6 @@ class Evaluator:
                     )
                     for channel, truth in enumerate(truths)
                 ]
-
-    def _times_of(self, window_B: range) -> Sequence[int]:
-        return self._times[window_B.start : window_B.stop]
 
     def _truth(self, index: int, future_BTCHW: torch.Tensor) -> list[MaskedField]:
         if index < len(self._truths):
