@@ -12,7 +12,7 @@ Shape legend: H rows, W columns, N valid cells and as many waves, n those of one
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,8 @@ import numpy.typing as npt
 import torch
 
 from fieldsharp.fields.derivatives import interior_mask, sobel
+from fieldsharp.fields.device_copies import send
+from fieldsharp.fields.valid_cells import mask_array
 
 Tensor = torch.Tensor
 Spacing = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
@@ -38,6 +40,7 @@ class GraphFourier:
         tiles: For each tile, the places of its cells among the valid cells [n], and its waves in
             columns [n, n].
         ring_N: The ring of each wave, in the order of ``coefficients``; 0 has the longest.
+        rings: The number of rings.
         slope_square_N: Mean square of the Sobel/8 gradient over interior cells, per cell squared
             (or per km squared), of a field of this wave alone whose mean square over valid cells
             is 1.
@@ -45,12 +48,22 @@ class GraphFourier:
 
     tiles: tuple[tuple[Tensor, Tensor], ...]
     ring_N: Tensor
+    rings: int
     slope_square_N: Tensor
 
-    @property
-    def rings(self) -> int:
-        """The number of rings."""
-        return int(self.ring_N.max()) + 1
+    def on(self, device: torch.device) -> "GraphFourier":
+        """Return the same on a device, sent without waiting."""
+        if device.type == "cpu":
+            return self
+        return replace(
+            self,
+            tiles=tuple(
+                (send(at_n, device, at_n.dtype), send(waves_nn, device, waves_nn.dtype))
+                for at_n, waves_nn in self.tiles
+            ),
+            ring_N=send(self.ring_N, device, self.ring_N.dtype),
+            slope_square_N=send(self.slope_square_N, device, self.slope_square_N.dtype),
+        )
 
     def coefficients(self, cells: Tensor) -> Tensor:
         """Return the amplitude of each wave: valid cells [..., N] become waves [..., N].
@@ -76,7 +89,7 @@ def graph_fourier(mask_HW: Tensor, spacing_km_HW: Spacing | None = None) -> Grap
     """
     height, width = mask_HW.shape
     spacing = None if spacing_km_HW is None else np.stack(spacing_km_HW).tobytes()
-    return _graph_fourier(mask_HW.cpu().numpy().tobytes(), height, width, spacing)
+    return _graph_fourier(mask_array(mask_HW).tobytes(), height, width, spacing)
 
 
 @lru_cache(maxsize=2)
@@ -104,7 +117,8 @@ def _graph_fourier(mask: bytes, height: int, width: int, spacing: bytes | None) 
     longest = max(end - start for start, end in (*rows, *columns))
     # A ring is half a wave over the longest side of a tile wide, as cosines are half a wave apart.
     ring_N = _joined((torch.cat(wavenumbers) * 2.0 * longest).round().long())
-    return GraphFourier(tuple(tiles), ring_N, torch.cat(slope_squares))
+    rings = int(ring_N.max()) + 1
+    return GraphFourier(tuple(tiles), ring_N, rings, torch.cat(slope_squares))
 
 
 @lru_cache(maxsize=16)

@@ -77,11 +77,14 @@ def coefficients_in_half(width: int, device: torch.device | str = "cpu") -> Tens
     return counts_W
 
 
+def shell_count(height: int, width: int) -> int:
+    """Return how many shells the wavenumbers of a grid are in."""
+    # Wavenumbers reach half the longer side along it, and as far along the other.
+    corner = math.hypot(height // 2 / height, width // 2 / width) * max(height, width)
+    return round(corner) + 1
+
+
 def shell_sums(values: Tensor, shell_HW: Tensor) -> Tensor:
     """Return sums over the wavenumbers of each shell: [..., H, W] becomes [..., K]."""
-    # Wavenumbers reach half the longer side along it, and as far along the other.
-    height, width = shell_HW.shape
-    longest = max(height, width)
-    corner = math.hypot(height // 2 / height, width // 2 / width) * longest
-    sums = values.new_zeros((*values.shape[:-2], round(corner) + 1))
+    sums = values.new_zeros((*values.shape[:-2], shell_count(*shell_HW.shape)))
     return sums.index_add(-1, shell_HW.flatten(), values.flatten(-2))

@@ -8,6 +8,7 @@ from functools import lru_cache
 import torch
 
 from fieldsharp.fields.derivatives import zero_masked
+from fieldsharp.fields.device_copies import send
 
 Tensor = torch.Tensor
 SIGMA_CELLS = 1.5
@@ -60,14 +61,15 @@ def gaussian_band(size: int, device: torch.device, dtype: torch.dtype) -> Tensor
     """Return the matrix of the Gaussian window: shared, so that it is sent to a device once."""
     offsets = torch.arange(-RADIUS_CELLS, RADIUS_CELLS + 1, dtype=torch.float64)
     window = torch.exp(-0.5 * (offsets / SIGMA_CELLS) ** 2)
-    return _band(size, window / window.sum()).to(device, dtype)
+    return send(_band(size, window / window.sum()), device, dtype)
 
 
 def convolve(images: Tensor, window_K: Tensor) -> Tensor:
     """Convolve rows and columns [..., H, W] with a symmetric window, zeros beyond the grid.
 
     As two products with banded matrices: in double precision on a CPU, where the metrics are taken,
-    a convolution of one channel was measured to be a hundred times as slow.
+    a convolution of one channel was measured to be a hundred times as slow. Nobody waits for the
+    device where the window is on the device of the images.
     """
     height, width = images.shape[-2:]
     return _band(height, window_K).to(images) @ images @ _band(width, window_K).to(images)
@@ -76,7 +78,7 @@ def convolve(images: Tensor, window_K: Tensor) -> Tensor:
 def _band(size: int, window_K: Tensor) -> Tensor:
     """Return the symmetric matrix [size, size] that convolves with the window."""
     radius = len(window_K) // 2
-    position = torch.arange(size)
+    position = torch.arange(size, device=window_K.device)
     apart = (position[:, None] - position[None, :]).abs()
     inside = apart <= radius
     return torch.where(inside, window_K[(radius + apart).clamp(max=len(window_K) - 1)], 0.0)

@@ -81,18 +81,6 @@ def find_device(settings: TrainingSettings) -> str:
     return kind
 
 
-def send(values: torch.Tensor, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """Return values from the CPU on a device and in a type, without waiting for the device.
-
-    They go to a CUDA GPU from pinned memory: a copy from other memory waits for all that the GPU
-    still has to do. For Apple GPUs, which would read the memory later, the copy is waited for.
-    """
-    values = values.to(dtype)
-    if device.type == "cuda":
-        values = values.pin_memory()
-    return values.to(device, non_blocking=device.type != "mps")
-
-
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether an error means that memory, of CPU or GPU, ran out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):

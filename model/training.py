@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from fieldsharp.core.errors import TrainingFailed
+from fieldsharp.fields.device_copies import send
 from fieldsharp.fields.valid_cells import index_masks
 from fieldsharp.fields.windows import Pair, Windows
-from fieldsharp.model.device import Hardware, send
+from fieldsharp.model.device import Hardware
 from fieldsharp.model.epoch_losses import EpochLosses
 from fieldsharp.model.losses.forecast_loss import ForecastLoss
 from fieldsharp.model.losses.several_variables import MeanOfVariables

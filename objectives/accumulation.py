@@ -4,7 +4,8 @@ Shape legend: B sample, T lead, N value of a sample and lead, P position among t
 lead. A statistic of several numbers has further dimensions.
 """
 
-from typing import Protocol
+import copy
+from typing import Protocol, Self
 
 import torch
 
@@ -21,6 +22,13 @@ class Accumulation(Protocol):
     def add(self, values: Tensor) -> None:
         """Add the statistic of a batch [B, T, ...], double precision."""
 
+    @property
+    def held(self) -> Tensor:
+        """What was accumulated, on the device of the batches."""
+
+    def holding(self, held: Tensor) -> Self:
+        """Return the same accumulation, what was accumulated being on another device."""
+
     def result(self, *, per_lead: bool) -> Tensor:
         """Return the statistic of each lead [T, ...], or of all leads together [...]."""
 
@@ -34,43 +42,55 @@ def accumulation_of(statistic: Statistic) -> Accumulation:
     return Mean()
 
 
-class Mean:
-    """The mean over samples, and over leads where they are taken together."""
+class _Holding:
+    """Has one tensor that batches are added to."""
+
+    _held: Tensor | None = None
+
+    @property
+    def held(self) -> Tensor:
+        """What was accumulated, on the device of the batches."""
+        assert self._held is not None, "nothing was added"
+        return self._held
+
+    def holding(self, held: Tensor) -> Self:
+        """Return the same accumulation, what was accumulated being on another device."""
+        other = copy.copy(self)
+        other._held = held
+        return other
+
+
+class Mean(_Holding):
+    """The mean over samples, and over leads where they are taken together; holds sums [T, ...]."""
 
     def __init__(self) -> None:
-        self._sum_T: Tensor | None = None
         self._samples = 0
 
     def add(self, values: Tensor) -> None:
         """Add the statistic of a batch [B, T, ...]."""
         new = values.sum(dim=0)
-        self._sum_T = new if self._sum_T is None else self._sum_T + new
+        self._held = new if self._held is None else self._held + new
         self._samples += values.shape[0]
 
     def result(self, *, per_lead: bool) -> Tensor:
         """Return the mean of each lead [T, ...], or of all leads together [...]."""
-        assert self._sum_T is not None, "nothing was added"
-        return (self._sum_T if per_lead else self._sum_T.mean(dim=0)) / self._samples
+        return (self.held if per_lead else self.held.mean(dim=0)) / self._samples
 
 
-class Maximum:
+class Maximum(_Holding):
     """The maximum over samples, and over leads where they are taken together."""
-
-    def __init__(self) -> None:
-        self._maximum_T: Tensor | None = None
 
     def add(self, values: Tensor) -> None:
         """Add the statistic of a batch [B, T, ...]."""
         new = values.amax(dim=0)
-        self._maximum_T = new if self._maximum_T is None else torch.maximum(self._maximum_T, new)
+        self._held = new if self._held is None else torch.maximum(self._held, new)
 
     def result(self, *, per_lead: bool) -> Tensor:
         """Return the maximum of each lead [T, ...], or of all leads together [...]."""
-        assert self._maximum_T is not None, "nothing was added"
-        return self._maximum_T if per_lead else self._maximum_T.amax(dim=0)
+        return self.held if per_lead else self.held.amax(dim=0)
 
 
-class EvenSubset:
+class EvenSubset(_Holding):
     """The values of all samples, and what is computed from them.
 
     Values are numbered over samples and within a sample. Of more than ``most`` of a lead, those are
@@ -86,7 +106,6 @@ class EvenSubset:
         self._gathered = gathered
         self._counted = 0
         self._fraction_P = torch.empty(0, dtype=torch.int64)
-        self._values_PT: Tensor | None = None
 
     def add(self, values: Tensor) -> None:
         """Add the statistic of a batch [B, T, N, ...]."""
@@ -97,19 +116,18 @@ class EvenSubset:
         self._counted = end
         kept_P = self._least(fraction_P)
         new_PT, fraction_P = values[kept_P // count, :, kept_P % count], fraction_P[kept_P]
-        if self._values_PT is not None:
-            new_PT = torch.cat([self._values_PT, new_PT])
+        if self._held is not None:
+            new_PT = torch.cat([self._held, new_PT])
             fraction_P = torch.cat([self._fraction_P, fraction_P])
             kept_P = self._least(fraction_P)
             new_PT, fraction_P = new_PT[kept_P], fraction_P[kept_P]
-        self._values_PT, self._fraction_P = new_PT, fraction_P
+        self._held, self._fraction_P = new_PT, fraction_P
 
     def result(self, *, per_lead: bool) -> Tensor:
         """Return what is computed from the values of each lead [T, ...], or of all leads [...]."""
-        assert self._values_PT is not None, "nothing was added"
         if per_lead:
-            return torch.stack([self._gathered.formula(v) for v in self._values_PT.unbind(dim=1)])
-        return self._gathered.formula(self._values_PT.flatten(0, 1))
+            return torch.stack([self._gathered.formula(v) for v in self.held.unbind(dim=1)])
+        return self._gathered.formula(self.held.flatten(0, 1))
 
     def _least(self, fraction_P: Tensor) -> Tensor:
         """Return the positions of the least fractions, in rising order where some are left out."""

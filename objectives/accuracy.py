@@ -8,6 +8,7 @@ of the area where the batch has those; gradients count the same everywhere. Skil
 
 import torch
 
+from fieldsharp.fields.valid_cells import cell_index, take_cells
 from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
 Tensor = torch.Tensor
@@ -128,4 +129,4 @@ def slope_product(case: VerificationBatch) -> Tensor:
 def _last_known(case: VerificationBatch) -> Tensor:
     if case.persistence_BTCHW is None:
         raise ValueError("skill against persistence needs the last known frame; none was given")
-    return case.persistence_BTCHW[..., case.mask_HW]
+    return take_cells(case.persistence_BTCHW, cell_index(case.mask_HW).valid_N)

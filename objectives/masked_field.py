@@ -11,7 +11,6 @@ from torch.nn.functional import pad
 
 from fieldsharp.fields.coordinates.grid_geometry import GridGeometry
 from fieldsharp.fields.derivatives import (
-    cross_mask,
     forward_differences,
     interior_mask,
     laplacian,
@@ -21,6 +20,13 @@ from fieldsharp.fields.derivatives import (
 from fieldsharp.fields.masked_statistics import Climatology, in_rising_order, region_weights
 from fieldsharp.fields.spectrum import anomalies, taper, transform
 from fieldsharp.fields.structure import convolve
+from fieldsharp.fields.valid_cells import (
+    cell_index,
+    derived_once,
+    interior_of,
+    put_cells,
+    take_cells,
+)
 
 Tensor = torch.Tensor
 NEIGHBOURHOOD_CELLS = 5
@@ -35,8 +41,13 @@ def area_weights(geometry: GridGeometry | None, mask_HW: Tensor) -> Tensor | Non
     """
     if geometry is None or geometry.weights_HW is None:
         return None
-    weights_N = torch.from_numpy(geometry.weights_HW).to(mask_HW.device)[mask_HW]
-    return weights_N / weights_N.mean()
+    weights_HW = torch.from_numpy(geometry.weights_HW)
+
+    def shares(mask_HW: Tensor) -> tuple[Tensor]:
+        weights_N = weights_HW[mask_HW]
+        return (weights_N / weights_N.mean(),)
+
+    return derived_once(mask_HW, ("area", geometry), shares)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +72,20 @@ class MaskedField:
         """Statistics of the field that were computed before, by their function."""
         return {}
 
+    @property
+    def valid_N(self) -> Tensor:
+        """Numbers of the valid cells."""
+        return cell_index(self.mask_HW).valid_N
+
+    @property
+    def inner_N(self) -> Tensor:
+        """Numbers of the interior cells whose 3 x 3 stencil is valid."""
+        return cell_index(self.mask_HW).inner_N
+
     @cached_property
     def cells_BTCN(self) -> Tensor:
         """The valid cells alone."""
-        return self.values_BTCHW[..., self.mask_HW]
+        return take_cells(self.values_BTCHW, self.valid_N)
 
     @cached_property
     def weights_N(self) -> Tensor | None:
@@ -84,12 +105,14 @@ class MaskedField:
         """Distance to the next cell along x and y at the interior cells [N]; None per cell."""
         if self.geometry is None or self.geometry.spacing_km_HW is None:
             return None
-        inside = interior_mask(self.mask_HW)
-        dx, dy = (
-            torch.from_numpy(length_HW[1:-1, 1:-1]).to(inside.device)[inside].to(self.values_BTCHW)
-            for length_HW in self.geometry.spacing_km_HW
-        )
-        return dx, dy
+        lengths = [torch.from_numpy(one[1:-1, 1:-1]) for one in self.geometry.spacing_km_HW]
+
+        def inside(mask_HW: Tensor) -> tuple[Tensor, ...]:
+            inside_HW = interior_mask(mask_HW)
+            return tuple(length_HW[inside_HW] for length_HW in lengths)
+
+        dx, dy = derived_once(self.mask_HW, ("spacing", self.geometry), inside)
+        return dx.to(self.values_BTCHW), dy.to(self.values_BTCHW)
 
     @cached_property
     def finite_BTCHW(self) -> Tensor:
@@ -102,9 +125,8 @@ class MaskedField:
 
         In units per cell, or per km where the distances of the cells are known.
         """
-        inside = interior_mask(self.mask_HW)
         gx, gy = sobel(self.finite_BTCHW)
-        return self._by_length(gx[..., inside], gy[..., inside])
+        return self._by_length(take_cells(gx, self.inner_N), take_cells(gy, self.inner_N))
 
     @cached_property
     def steepness(self) -> Tensor:
@@ -115,10 +137,11 @@ class MaskedField:
     @cached_property
     def gradient_magnitude(self) -> "MaskedField":
         """Length of the Sobel/8 gradient as a field of the interior [B, T, C, H-2, W-2]."""
-        inside = interior_mask(self.mask_HW)
-        length = self.steepness.new_zeros(*self.steepness.shape[:3], *inside.shape)
-        length[..., inside] = self.steepness
-        return MaskedField(length, inside, None)
+        inside_HW = interior_of(self.mask_HW)
+        height, width = inside_HW.shape
+        return MaskedField(
+            put_cells(self.steepness, self.inner_N, (height, width)), inside_HW, None
+        )
 
     @cached_property
     def forward_steepness(self) -> Tensor:
@@ -129,9 +152,9 @@ class MaskedField:
         dx, dy = forward_differences(self.finite_BTCHW)
         if self.spacing_km is None:
             square = dx[..., 1:-1, 1:] ** 2 + dy[..., 1:, 1:-1] ** 2
-            return torch.sqrt(square[..., interior_mask(self.mask_HW)])
-        inside = interior_mask(self.mask_HW)
-        gx, gy = self._by_length(dx[..., 1:-1, 1:][..., inside], dy[..., 1:, 1:-1][..., inside])
+            return torch.sqrt(take_cells(square, self.inner_N))
+        inside = (dx[..., 1:-1, 1:], dy[..., 1:, 1:-1])
+        gx, gy = self._by_length(*(take_cells(slope, self.inner_N) for slope in inside))
         return torch.sqrt(gx * gx + gy * gy)
 
     def _by_length(self, gx: Tensor, gy: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,7 +167,7 @@ class MaskedField:
     @cached_property
     def curvature(self) -> Tensor:
         """Laplacian at the cells that are valid with their four neighbours [B, T, C, N]."""
-        return laplacian(self.finite_BTCHW)[..., cross_mask(self.mask_HW)]
+        return take_cells(laplacian(self.finite_BTCHW), cell_index(self.mask_HW).cross_N)
 
     @cached_property
     def highest_BTC(self) -> Tensor:
@@ -160,12 +183,9 @@ class MaskedField:
         """
         cells = self.cells_BTCN
         highest_BTC, at_BTC = self.highest_BTC, cells.argmax(dim=-1)
-        width = self.mask_HW.shape[1] + 2
-        valid = pad(self.mask_HW, (1, 1, 1, 1)).flatten()
         values = pad(self.finite_BTCHW, (1, 1, 1, 1)).flatten(-2)
-        step = torch.arange(-1, 2, device=valid.device)
-        around_8 = (width * step[:, None] + step).flatten()[[0, 1, 2, 3, 5, 6, 7, 8]]
-        neighbour_BTC8 = valid.nonzero()[:, 0][at_BTC][..., None] + around_8
+        valid, place_N, around_8 = derived_once(self.mask_HW, "bordered", _bordered)
+        neighbour_BTC8 = place_N[at_BTC][..., None] + around_8
         is_valid = valid[neighbour_BTC8]
         below = highest_BTC[..., None] - values.gather(-1, neighbour_BTC8)
         count = is_valid.sum(dim=-1)
@@ -188,12 +208,16 @@ class MaskedField:
     @cached_property
     def anomalies_BTCN(self) -> Tensor:
         """Departures from each cell's climatology at the valid cells."""
-        return self.anomalies_BTCHW[..., self.mask_HW]
+        return take_cells(self.anomalies_BTCHW, self.valid_N)
 
     @cached_property
     def regions_NR(self) -> Tensor:
         """For each valid cell, its share in the mean of its region."""
-        return region_weights(self.mask_HW, self.weights_N)
+
+        def weights(mask_HW: Tensor) -> tuple[Tensor]:
+            return (region_weights(mask_HW, area_weights(self.geometry, mask_HW)),)
+
+        return derived_once(self.mask_HW, ("regions", self.geometry), weights)[0]
 
     @cached_property
     def coefficients_BTCHW(self) -> Tensor:
@@ -202,9 +226,9 @@ class MaskedField:
         About the mean of each frame, which the taper towards masked cells would spread over all
         shells: a bias is no noise.
         """
-        weight_HW = taper(self.mask_HW).to(self.values_BTCHW)
+        (weight_HW,) = derived_once(self.mask_HW, "taper", lambda mask_HW: (taper(mask_HW),))
         level = self.anomalies_BTCN.mean(dim=-1)[..., None, None]
-        return transform((self.anomalies_BTCHW - level) * weight_HW)
+        return transform((self.anomalies_BTCHW - level) * weight_HW.to(self.values_BTCHW))
 
     @cached_property
     def sorted_BTCN(self) -> Tensor:
@@ -222,5 +246,22 @@ class MaskedField:
             return cells
         threshold = cells[..., round(EVENT_SHARE * (cells.shape[-1] - 1))][..., None, None]
         event = (self.finite_BTCHW > threshold) & self.mask_HW
-        share = torch.full((NEIGHBOURHOOD_CELLS,), 1.0 / NEIGHBOURHOOD_CELLS, dtype=torch.float64)
-        return convolve(event.to(cells), share)[..., self.mask_HW]
+        share_K = torch.full(
+            (NEIGHBOURHOOD_CELLS,),
+            1.0 / NEIGHBOURHOOD_CELLS,
+            dtype=torch.float64,
+            device=cells.device,
+        )
+        return take_cells(convolve(event.to(cells), share_K), self.valid_N)
+
+
+def _bordered(mask_HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the mask with a border of one cell, flat, and numbers of cells on it.
+
+    These are the numbers of the valid cells [N], and how far the eight around a cell are from its.
+    """
+    width = mask_HW.shape[1] + 2
+    valid = pad(mask_HW, (1, 1, 1, 1)).flatten()
+    step = torch.arange(-1, 2)
+    around_8 = (width * step[:, None] + step).flatten()[[0, 1, 2, 3, 5, 6, 7, 8]]
+    return valid, valid.nonzero()[:, 0], around_8

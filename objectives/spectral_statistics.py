@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from fieldsharp.fields.spectrum import shell_sums, shells
+from fieldsharp.fields.spectrum import shell_count, shell_sums, shells
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
@@ -48,8 +48,9 @@ def cross_power(case: VerificationBatch) -> Tensor:
 def wavelengths(case: VerificationBatch) -> Tensor:
     """Return the wavelength of each shell in cells [B, T, K]; infinite for the mean."""
     samples, leads, _, height, width = case.pred_BTCHW.shape
-    count = int(shells(height, width).max()) + 1
-    number_K = torch.arange(count, dtype=torch.float64, device=case.pred_BTCHW.device)
+    number_K = torch.arange(
+        shell_count(height, width), dtype=torch.float64, device=case.pred_BTCHW.device
+    )
     # A number over a tensor is its reciprocal times the number: 196 / 49 would be less than 4.
     longest_K = torch.full_like(number_K, max(height, width))
     return (longest_K / number_K).expand(samples, leads, -1)

@@ -6,6 +6,7 @@ Shape legend: B sample, T lead, C channel, H rows, W columns, N valid cells, L l
 import torch
 
 from fieldsharp.fields.structure import similarity
+from fieldsharp.fields.valid_cells import cell_index, derived_once, take_cells
 from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.verification_batch import VerificationBatch, of_truth
 
@@ -90,7 +91,7 @@ def structural_similarity(case: VerificationBatch) -> Tensor:
     similar = similarity(
         case.pred_BTCHW, case.target_BTCHW, case.mask_HW, case.climatology.value_range
     )
-    return similar[..., case.mask_HW].mean(dim=(2, 3))
+    return take_cells(similar, cell_index(case.mask_HW).valid_N).mean(dim=(2, 3))
 
 
 def _fraction_error(forecast: MaskedField, truth: MaskedField) -> Tensor:
@@ -106,13 +107,18 @@ def _fraction_reference(forecast: MaskedField, truth: MaskedField) -> Tensor:
 def _quantiles(field: MaskedField) -> Tensor:
     """Return quantiles by linear interpolation between the sorted cells (as NumPy's default)."""
     cells = field.sorted_BTCN
-    last = cells.shape[-1] - 1
-    at_Q = torch.tensor(QUANTILES, dtype=torch.float64, device=cells.device) * last
-    below_Q = at_Q.floor().long()
-    above_Q = (below_Q + 1).clamp(max=last)
-    share_Q = (at_Q - below_Q).to(cells)
+    below_Q, above_Q, share_Q = derived_once(field.mask_HW, "quantiles", _places_of_quantiles)
+    share_Q = share_Q.to(cells)
     values = cells[..., below_Q] * (1.0 - share_Q) + cells[..., above_Q] * share_Q
     return values.mean(dim=2)
+
+
+def _places_of_quantiles(mask_HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the places below and above each quantile, and how far it lies between them."""
+    last = int(mask_HW.sum()) - 1
+    at_Q = torch.tensor(QUANTILES, dtype=torch.float64) * last
+    below_Q = at_Q.floor().long()
+    return below_Q, (below_Q + 1).clamp(max=last), at_Q - below_Q
 
 
 def _events(case: VerificationBatch, field: MaskedField) -> Tensor:

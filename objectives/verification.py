@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 import torch
 
+from fieldsharp.fields.device_copies import fetch
 from fieldsharp.objectives.accumulation import Accumulation, accumulation_of
 from fieldsharp.objectives.metric_values import MetricValues
 from fieldsharp.objectives.metrics import METRICS, Metric
@@ -15,7 +16,8 @@ Tensor = torch.Tensor
 class Verification:
     """The statistics the metrics need over all samples so far, by lead.
 
-    Not thread-safe; holds a few doubles per statistic and lead, and of ``Gathered`` up to 4,000.
+    Not thread-safe; holds a few doubles per statistic and lead, and of ``Gathered`` up to 4,000, on
+    the device of the batches. To add a batch never waits for the device; to ask for a metric does.
 
     Args:
         with_persistence: Whether batches hold the last known frame.
@@ -44,12 +46,14 @@ class Verification:
         self._statistics: dict[Statistic, Accumulation] = {
             s: accumulation_of(s) for metric in self.metrics.values() for s in metric.statistics
         }
+        self._fetched: dict[Statistic, Accumulation] = {}
         self.samples = 0
 
     def add(self, case: VerificationBatch) -> None:
         """Add a batch of forecasts."""
         for statistic, accumulation in self._statistics.items():
             accumulation.add(statistic(case).double())
+        self._fetched = {}
         self.samples += case.pred_BTCHW.shape[0]
 
     def metric_values(self) -> MetricValues:
@@ -85,14 +89,17 @@ class Verification:
         return metrics_of(self.metrics, self.statistics(per_lead=per_lead))
 
     def statistics(self, *, per_lead: bool) -> dict[Statistic, Tensor]:
-        """Return every statistic of each lead [T, ...], or of all leads together [...].
+        """Return every statistic of each lead [T, ...], or of all leads together [...], on the CPU.
 
         Raises:
             ValueError: If nothing was added.
         """
         if self.samples == 0:
             raise ValueError("no forecast was added, so no metric can be computed")
-        return {s: a.result(per_lead=per_lead) for s, a in self._statistics.items()}
+        if not self._fetched:
+            held = fetch({s: a.held for s, a in self._statistics.items()})
+            self._fetched = {s: a.holding(held[s]) for s, a in self._statistics.items()}
+        return {s: a.result(per_lead=per_lead) for s, a in self._fetched.items()}
 
 
 def metrics_of(

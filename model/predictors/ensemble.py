@@ -11,7 +11,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from fieldsharp.model.device import send
+from fieldsharp.fields.device_copies import send
 from fieldsharp.model.predictors.factory import predictor_class
 from fieldsharp.model.predictors.field_floor import above_floor
 from fieldsharp.model.predictors.interface import ForecastShape

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fieldsharp.model.device import send
+from fieldsharp.fields.device_copies import send
 
 Tensor = torch.Tensor
 Generators = Sequence[torch.Generator] | None

@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 
 from fieldsharp.core.errors import ConfigError, TrainingFailed
+from fieldsharp.fields.valid_cells import cell_index, take_cells
 from fieldsharp.fields.windows import one_channel
 from fieldsharp.model.registry import SHARPENERS, load
 from fieldsharp.model.sharpeners.interface import NotFittedError, Parameters, Region, Sharpener
@@ -53,18 +54,50 @@ class FittedSharpener:
             TrainingFailed: If a sharpener of the user's fails or returns another shape, or values
                 that are not finite.
         """
+        sharpened, is_finite = self.apply(pred_BTCHW, leads)
+        self.require_finite(is_finite)
+        return sharpened
+
+    def apply(
+        self, pred_BTCHW: Tensor, leads: Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return sharpened forecasts, and whether all their values are finite.
+
+        Neither is read here: what the sharpeners of this project do never waits for the device.
+
+        Args:
+            pred_BTCHW: As when it is called.
+            leads: Likewise.
+
+        Raises:
+            TrainingFailed: If a sharpener of the user's fails or returns another shape.
+        """
         if self.others:
             channels = [
-                one(one_channel(pred_BTCHW, channel), leads)
+                one.apply(one_channel(pred_BTCHW, channel), leads)
                 for channel, one in enumerate(self.each())
             ]
-            return torch.cat(channels, dim=-3)
+            sharpened = torch.cat([found for found, _ in channels], dim=-3)
+            return sharpened, torch.stack([is_finite for _, is_finite in channels]).all()
         parameters = self.parameters
         if leads is not None:
             parameters = {name: value[list(leads)] for name, value in parameters.items()}
-        sharpened = _run(self.name, lambda: self.sharpener.apply(pred_BTCHW, parameters))
-        _require_forecast(self.name, sharpened, pred_BTCHW, self.mask_HW)
-        return torch.where(self.mask_HW, sharpened, pred_BTCHW)
+        found = _run(self.name, lambda: self.sharpener.apply(pred_BTCHW, parameters))
+        _require_shape(self.name, found, pred_BTCHW)
+        is_finite = take_cells(found, cell_index(self.mask_HW).valid_N).isfinite().all()
+        return torch.where(self.mask_HW, found, pred_BTCHW), is_finite
+
+    def require_finite(self, is_finite: Tensor) -> None:
+        """Check what ``apply`` returned beside the forecasts, of one call or of several.
+
+        Raises:
+            TrainingFailed: If a sharpener of the user's returned values that are not finite.
+        """
+        if not is_finite.all():
+            raise TrainingFailed(
+                f"the sharpener {self.name!r} returns values that are not finite for a forecast "
+                "that is; set sharpening.name to another"
+            )
 
 
 def make_sharpener(name: str, region: Region) -> Sharpener:
@@ -161,17 +194,12 @@ def _require_parameters(name: str, parameters: object, leads: int) -> None:
     )
 
 
-def _require_forecast(name: str, found: object, pred_BTCHW: Tensor, mask_HW: Tensor) -> None:
+def _require_shape(name: str, found: object, pred_BTCHW: Tensor) -> None:
     if not isinstance(found, Tensor) or found.shape != pred_BTCHW.shape:
         shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise TrainingFailed(
             f"the sharpener {name!r} returns {shape} where the shape of the forecast, "
             f"{tuple(pred_BTCHW.shape)}, was expected"
-        )
-    if not found[..., mask_HW].isfinite().all():
-        raise TrainingFailed(
-            f"the sharpener {name!r} returns values that are not finite for a forecast that is; "
-            "set sharpening.name to another"
         )
 
 

@@ -5,11 +5,13 @@ Shape legend: B sample, T lead, C channel, H rows, W columns, K ring.
 
 import numpy as np
 import torch
-from scipy.fft import dctn, idctn
+from scipy.fft import dct, dctn, idctn
 from scipy.ndimage import distance_transform_edt
 
+from fieldsharp.fields.device_copies import is_readable, send
 from fieldsharp.fields.spectrum import shell_sums
 from fieldsharp.fields.structure import convolve
+from fieldsharp.fields.valid_cells import mask_array
 from fieldsharp.model.sharpeners.interface import NotFittedError, Parameters, Region
 
 Tensor = torch.Tensor
@@ -29,37 +31,60 @@ class _RingGains:
 
     def __init__(self, region: Region) -> None:
         self._region = region
-        mask_HW = region.mask_HW.cpu().numpy()
+        mask_HW = mask_array(region.mask_HW)
         nearest_2HW = distance_transform_edt(~mask_HW, return_distances=False, return_indices=True)
-        self._nearest_HW = torch.from_numpy(np.ravel_multi_index(tuple(nearest_2HW), mask_HW.shape))
-        self._ring_HW = rings(*mask_HW.shape)
+        nearest_HW = torch.from_numpy(np.ravel_multi_index(tuple(nearest_2HW), mask_HW.shape))
         offset = torch.arange(-FILL_RADIUS_CELLS, FILL_RADIUS_CELLS + 1, dtype=torch.float64)
         window = torch.exp(-0.5 * (offset / FILL_SIGMA_CELLS) ** 2)
-        self._window = window / window.sum()
-        inside = convolve(torch.ones(mask_HW.shape, dtype=torch.float64), self._window)
-        self._weight_HW = inside.to(region.climatology_CHW)
+        window = window / window.sum()
+        inside_HW = convolve(torch.ones(mask_HW.shape, dtype=torch.float64), window)
+        device = region.climatology_CHW.device
+        self._has_coast = not mask_HW.all()
+        self._nearest_HW = send(nearest_HW, device, torch.int64)
+        self._ring_HW = send(rings(*mask_HW.shape), device, torch.int64)
+        self._window = send(window, device, torch.float64)
+        self._weight_HW = send(inside_HW, device, region.climatology_CHW.dtype)
+        self._cosines: tuple[Tensor, Tensor] | None = None
 
     def apply(self, pred_BTCHW: Tensor, parameters: Parameters) -> Tensor:
         """Return the forecasts with each ring of their anomalies times its gain."""
         gain_TCK = parameters["gain"]
         waves_BTCHW = self._waves(pred_BTCHW) * gain_TCK[..., self._ring_HW]
-        array = idctn(waves_BTCHW.cpu().numpy(), axes=(-2, -1), norm="ortho")
-        return self._region.climatology_CHW + torch.from_numpy(array).to(pred_BTCHW)
+        return self._region.climatology_CHW + self._fields(waves_BTCHW)
 
     def _waves(self, field_BTCHW: Tensor) -> Tensor:
         anomaly = field_BTCHW - self._region.climatology_CHW
         mask_HW = self._region.mask_HW
-        filled = anomaly.flatten(-2)[..., self._nearest_HW.to(anomaly.device)]
-        if not mask_HW.all():
+        filled = anomaly.flatten(-2)[..., self._nearest_HW]
+        if self._has_coast:
             smooth = convolve(filled, self._window) / self._weight_HW
             filled = torch.where(mask_HW, filled, smooth)
-        array = dctn(filled.cpu().numpy(), axes=(-2, -1), norm="ortho")
-        return torch.from_numpy(array).to(field_BTCHW)
+        if is_readable(filled):
+            return torch.from_numpy(dctn(filled.numpy(), axes=(-2, -1), norm="ortho"))
+        rows_HH, columns_WW = self._cosines_on(filled.device)
+        return rows_HH @ filled @ columns_WW.T
+
+    def _fields(self, waves_BTCHW: Tensor) -> Tensor:
+        """Return the fields of a transform."""
+        if is_readable(waves_BTCHW):
+            return torch.from_numpy(idctn(waves_BTCHW.numpy(), axes=(-2, -1), norm="ortho"))
+        rows_HH, columns_WW = self._cosines_on(waves_BTCHW.device)
+        return rows_HH.T @ waves_BTCHW @ columns_WW
+
+    def _cosines_on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return the transform along rows and columns as matrices, for devices without SciPy."""
+        if self._cosines is None:
+            height, width = (
+                send(torch.from_numpy(dct(np.eye(n), axis=0, norm="ortho")), device, torch.float64)
+                for n in self._region.mask_HW.shape
+            )
+            self._cosines = height, width
+        return self._cosines
 
     def _powers(self, a_BTCHW: Tensor, b_BTCHW: Tensor) -> Tensor:
         """Return the mean product of two transforms over samples, summed in each ring [T, C, K]."""
-        ring_HW = self._ring_HW.to(a_BTCHW.device)
-        return shell_sums((a_BTCHW * b_BTCHW).mean(dim=0), ring_HW)[..., : int(ring_HW.max()) + 1]
+        sums = shell_sums((a_BTCHW * b_BTCHW).mean(dim=0), self._ring_HW)
+        return sums[..., : int(self._ring_HW.max()) + 1]
 
 
 class Spectral(_RingGains):

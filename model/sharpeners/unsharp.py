@@ -52,7 +52,8 @@ class Unsharp:
     def apply(self, pred_BTCHW: Tensor, parameters: Parameters) -> Tensor:
         """Return the forecasts with the detail of their lead's width added."""
         leads = [
-            pred_BTCHW[:, [lead]] + strength * self._detail(pred_BTCHW[:, [lead]], float(width))
+            pred_BTCHW[:, lead : lead + 1]
+            + strength * self._detail(pred_BTCHW[:, lead : lead + 1], width)
             for lead, (width, strength) in enumerate(
                 zip(parameters["width"], parameters["strength"], strict=True)
             )
@@ -82,11 +83,15 @@ class Unsharp:
         dx, dy = (slope[..., self._inside] for slope in sobel(detail))
         return lambda a: float(torch.hypot(gx + a * dx, gy + a * dy).mean())
 
-    def _detail(self, field_BTCHW: Tensor, width: float) -> Tensor:
+    def _detail(self, field_BTCHW: Tensor, width: float | Tensor) -> Tensor:
         """Return what a Gaussian blur takes away; the weight is spread over the valid cells."""
-        radius = math.ceil(3.0 * width)
-        offset = torch.arange(-radius, radius + 1, dtype=torch.float64)
+        # As wide as the widest, so that nobody has to read how wide this one is.
+        radius = math.ceil(3.0 * WIDTHS_CELLS[-1])
+        device = field_BTCHW.device
+        offset = torch.arange(-radius, radius + 1, dtype=torch.float64, device=device)
+        width = torch.as_tensor(width, dtype=torch.float64, device=device)
         window = torch.exp(-0.5 * (offset / width) ** 2)
+        window = torch.where(offset.abs() <= torch.ceil(3.0 * width), window, 0.0)
         field = zero_masked(field_BTCHW, self._mask_HW)
         weight_HW = convolve(self._mask_HW.to(field), window)
         # About a common level, since the difference of large numbers would be rounded.

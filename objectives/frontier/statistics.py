@@ -1,15 +1,16 @@
 """Accumulates what the curve of error against sharpness of a baseline is computed from.
 
 Shape legend: B sample, D block of the split, T lead, C channel, H rows, W columns, N valid cells,
-K ring of wavenumbers. Physical units, double precision, on the CPU.
+K ring of wavenumbers. Physical units, double precision.
 """
 
 import torch
 
-from fieldsharp.fields.derivatives import interior_mask, sobel, zero_masked
+from fieldsharp.fields.device_copies import fetch
 from fieldsharp.fields.graph_fourier import GraphFourier, graph_fourier
 from fieldsharp.objectives.frontier.curve import FrontierLines
 from fieldsharp.objectives.frontier.frontier import Frontier
+from fieldsharp.objectives.masked_field import MaskedField
 from fieldsharp.objectives.verification_batch import VerificationBatch
 
 Tensor = torch.Tensor
@@ -25,7 +26,8 @@ class FrontierStatistics:
 
     Where the batches have shares of the area, powers are of anomalies times the roots of the cells'
     shares, so that errors are weighted as the RMSE is; gradients are not weighted. Not thread-safe;
-    holds five doubles per block, lead, channel and ring, and no forecast.
+    holds five doubles per block, lead, channel and ring, and no forecast, on the device of the
+    batches. To add a batch with the mask of the one before never waits for the device.
 
     Args:
         windows: Number of windows of the split, which are added in time order.
@@ -61,8 +63,8 @@ class FrontierStatistics:
                 f"a frontier of {self._expected} windows was given {self._added + samples}"
             )
         waves = self._waves_of(case)
-        forecast_BTCN = case.forecast.anomalies_BTCN.cpu().double()
-        truth_BTCN = case.truth.anomalies_BTCN.cpu().double()
+        forecast_BTCN = case.forecast.anomalies_BTCN.double()
+        truth_BTCN = case.truth.anomalies_BTCN.double()
         level_p, level_t = forecast_BTCN.mean(dim=-1), truth_BTCN.mean(dim=-1)
         p = waves.coefficients(forecast_BTCN - level_p[..., None])
         t = waves.coefficients(truth_BTCN - level_t[..., None])
@@ -70,15 +72,17 @@ class FrontierStatistics:
         slope_p = waves.ring_sums(waves.slope_square_N * p * p) / cells
         slope_t = waves.ring_sums(waves.slope_square_N * t * t) / cells
         if case.truth.weights_N is not None:
-            weights_N = case.truth.weights_N.cpu().double()
+            weights_N = case.truth.weights_N.double()
             level_p = (forecast_BTCN * weights_N).mean(dim=-1)
             level_t = (truth_BTCN * weights_N).mean(dim=-1)
             root_N = weights_N.sqrt()
             p = waves.coefficients((forecast_BTCN - level_p[..., None]) * root_N)
             t = waves.coefficients((truth_BTCN - level_t[..., None]) * root_N)
-        block_B = (torch.arange(samples) + self._added) * self._blocks // self._expected
+        device = forecast_BTCN.device
+        number_B = torch.arange(samples, device=device) + self._added
+        block_B = number_B * self._blocks // self._expected
         for name, values in {
-            "windows": torch.ones(samples, dtype=torch.float64),
+            "windows": torch.ones(samples, dtype=torch.float64, device=device),
             "power_p": waves.ring_sums(p * p) / cells,
             "cross": waves.ring_sums(p * t) / cells,
             "power_t": waves.ring_sums(t * t) / cells,
@@ -89,8 +93,8 @@ class FrontierStatistics:
             "level_pp": level_p * level_p,
             "level_pt": level_p * level_t,
             "level_tt": level_t * level_t,
-            "gradient_p": case.forecast.steepness.mean(dim=(2, 3)).cpu().double(),
-            "gradient_t": case.truth.steepness.mean(dim=(2, 3)).cpu().double(),
+            "gradient_p": case.forecast.steepness.mean(dim=(2, 3)).double(),
+            "gradient_t": case.truth.steepness.mean(dim=(2, 3)).double(),
         }.items():
             if name not in self._sums:
                 self._sums[name] = values.new_zeros((self._blocks, *values.shape[1:]))
@@ -106,9 +110,11 @@ class FrontierStatistics:
         if self._added == 0:
             raise ValueError("no forecast was added, so no frontier can be computed")
         # Blocks of windows that were never added are left out.
-        used_D = self._sums["windows"] > 0
-        sums = {name: sum_D[used_D] for name, sum_D in self._sums.items()}
-        lines = FrontierLines(sums, self._usual_gradient_CN)
+        sums = fetch(self._sums | {"usual_gradient": self._usual_gradient_CN})
+        usual_gradient_CN = sums.pop("usual_gradient")
+        used_D = sums["windows"] > 0
+        sums = {name: sum_D[used_D] for name, sum_D in sums.items()}
+        lines = FrontierLines(sums, usual_gradient_CN)
         leads = lines.squared_error_ST.shape[1]
         by_lead = [lines.curve(slice(lead, lead + 1)) for lead in range(leads)]
         overall = lines.curve(slice(leads))
@@ -122,19 +128,18 @@ class FrontierStatistics:
         )
 
     def _waves_of(self, case: VerificationBatch) -> GraphFourier:
-        mask_HW = case.mask_HW.cpu()
+        mask_HW = case.mask_HW
         if self._waves is None or self._mask_HW is None:
             if case.climatology is None:
                 raise ValueError("a frontier needs a climatology; none was given")
             spacing_km_HW = None if case.geometry is None else case.geometry.spacing_km_HW
-            self._mask_HW, self._waves = mask_HW, graph_fourier(mask_HW, spacing_km_HW)
-            usual_CHW = zero_masked(case.climatology.mean_CHW.cpu().double(), mask_HW)
-            gx, gy = sobel(usual_CHW)
-            if spacing_km_HW is not None:
-                dx, dy = (torch.from_numpy(length[1:-1, 1:-1]) for length in spacing_km_HW)
-                gx, gy = gx / dx, gy / dy
-            self._usual_gradient_CN = _thinned(torch.hypot(gx, gy)[..., interior_mask(mask_HW)])
-        if not torch.equal(mask_HW, self._mask_HW):
+            self._mask_HW = mask_HW
+            self._waves = graph_fourier(mask_HW, spacing_km_HW).on(mask_HW.device)
+            usual_1TCHW = case.climatology.mean_CHW.to(mask_HW.device).double()[None, None]
+            usual = MaskedField(usual_1TCHW, mask_HW, None, case.geometry)
+            gx, gy = usual.slopes
+            self._usual_gradient_CN = _thinned(torch.hypot(gx, gy)[0, 0])
+        if mask_HW is not self._mask_HW and not torch.equal(mask_HW, self._mask_HW):
             raise ValueError("the windows of a frontier need the same mask, found another")
         return self._waves
 
@@ -144,5 +149,6 @@ def _thinned(gradient_CN: Tensor) -> Tensor:
     cells = gradient_CN.shape[-1]
     if cells <= MOST_GRADIENTS:
         return gradient_CN
-    place = ((torch.arange(MOST_GRADIENTS) + 0.5) * cells / MOST_GRADIENTS).long()
+    number = torch.arange(MOST_GRADIENTS, device=gradient_CN.device)
+    place = ((number + 0.5) * cells / MOST_GRADIENTS).long()
     return gradient_CN.sort(dim=-1).values[..., place]

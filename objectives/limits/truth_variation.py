@@ -3,11 +3,13 @@
 Shape legend: B sample, D block of the split, T lead, N valid cells of all channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
 
 from fieldsharp.fields.decorrelation import independent_samples
+from fieldsharp.fields.device_copies import fetch, send
 from fieldsharp.objectives.frontier.statistics import BLOCKS, LEAST_WINDOWS_OF_A_BLOCK
 from fieldsharp.objectives.limits.field_variation import FieldVariation
 from fieldsharp.objectives.metrics import METRICS
@@ -33,7 +35,8 @@ split's."""
 class TruthVariation:
     """Sums of the statistics of the truth over each block of a split.
 
-    Not thread-safe; holds a few doubles per statistic, block and lead, and the given cells.
+    Not thread-safe; holds a few doubles per statistic, block and lead, on the device of the
+    batches. To add a batch never waits for the device.
 
     Args:
         samples: Number of samples of the split.
@@ -51,34 +54,36 @@ class TruthVariation:
         self._sums: dict[Statistic, Tensor] = {}
 
     def add(self, case: VerificationBatch, places_B: Tensor) -> None:
-        """Add the truth of samples, given their places in time order."""
+        """Add the truth of samples, given their places in time order, on the CPU."""
         itself = replace(case, pred_BTCHW=case.target_BTCHW)
         block_B = places_B * self._blocks // self._samples
         self._counts_D.index_add_(0, block_B, torch.ones(len(block_B), dtype=torch.float64))
+        sent_B = send(block_B, case.target_BTCHW.device, torch.int64)
         for statistic in {s for name in OF_THE_FORECAST for s in METRICS[name].statistics}:
-            values = statistic(itself).double().cpu()
+            values = statistic(itself).double()
             if statistic not in self._sums:
                 self._sums[statistic] = values.new_zeros((self._blocks, *values.shape[1:]))
-            self._sums[statistic].index_add_(0, block_B, values)
+            self._sums[statistic].index_add_(0, sent_B, values)
 
     def variation(self, cells_BN: Tensor) -> FieldVariation:
         """Return the variation of the truth.
 
         Args:
-            cells_BN: The truth of all samples in time order, at one lead.
+            cells_BN: The truth of all samples in time order, at one lead, on the CPU.
         """
+        sums = fetch(self._sums)
         return FieldVariation(
             independent_samples=independent_samples(cells_BN),
-            largest={name: self._largest(name) for name in OF_THE_FORECAST},
+            largest={name: self._largest(name, sums) for name in OF_THE_FORECAST},
         )
 
-    def _largest(self, name: str) -> float:
+    def _largest(self, name: str, sums: Mapping[Statistic, Tensor]) -> float:
         """Return the mean over leads of the block where that is largest."""
         metric, own = METRICS[name], OF_THE_FORECAST[name]
         used_D = self._counts_D > 0
         block, whole = [], []
         for statistic in metric.statistics:
-            sum_D = self._sums[statistic][used_D]
+            sum_D = sums[statistic][used_D]
             count_D = self._counts_D[used_D].reshape(-1, *[1] * (sum_D.ndim - 1))
             block.append(sum_D / count_D)
             whole.append((sum_D.sum(dim=0) / count_D.sum()).expand_as(sum_D))

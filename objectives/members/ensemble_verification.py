@@ -9,6 +9,8 @@ from dataclasses import replace
 
 import torch
 
+from fieldsharp.fields.device_copies import fetch
+from fieldsharp.fields.valid_cells import cell_index, take_cells
 from fieldsharp.objectives import accuracy
 from fieldsharp.objectives.members.result import MembersResult
 from fieldsharp.objectives.members.scores import MembersScores
@@ -44,6 +46,9 @@ _SQUARES: tuple[Statistic, ...] = (
 class EnsembleVerification:
     """The statistics of all members so far. Not thread-safe.
 
+    They are kept on the device of the members. To add windows never waits for the device; to ask
+    for a metric does.
+
     Args:
         thresholds: Of events, in the unit of the field.
         detail: Whether metrics that neither score nor guards need are computed too.
@@ -59,6 +64,7 @@ class EnsembleVerification:
         self._pulls: list[Tensor] = []
         self._difference_PT: Tensor | None = None
         self._nearest_2T: Tensor | None = None
+        self._fetched: dict[str, Tensor] = {}
 
     def add(
         self, members_BKTCHW: Tensor, batch: VerificationBatch, window_B: Sequence[int]
@@ -71,6 +77,7 @@ class EnsembleVerification:
             window_B: Number of each window, in the order of time.
         """
         self._count = members_BKTCHW.shape[1]
+        self._fetched = {}
         batches = [
             replace(batch, pred_BTCHW=members_BKTCHW[:, member]) for member in range(self._count)
         ]
@@ -82,7 +89,7 @@ class EnsembleVerification:
             members_BKTCHW[:, :, :, 0],
             batch.target_BTCHW[:, :, 0],
             batch.mask_HW,
-            torch.tensor(list(window_B)),
+            window_B,
             weights_N,
         )
         for name, (predicted, observed) in OF_FRAMES.items():
@@ -95,11 +102,14 @@ class EnsembleVerification:
             )
             self._of_frames.setdefault(name, []).append(found)
             self._of_windows.setdefault(name, []).append(of_members_BKT.mean(dim=(1, 2)))
-        members_BKTN = members_BKTCHW[..., batch.mask_HW].flatten(3).double()
-        truth_BTN = batch.target_BTCHW[..., batch.mask_HW].flatten(2).double()
+        valid_N = cell_index(batch.mask_HW).valid_N
+        members_BKTN = take_cells(members_BKTCHW, valid_N).flatten(3).double()
+        truth_BTN = take_cells(batch.target_BTCHW, valid_N).flatten(2).double()
         self._pulls.append(_pulls(members_BKTN, truth_BTN, weights_N))
         every_TBKK = _differences(torch.cat([members_BKTN, truth_BTN[:, None]], dim=1))
-        first_P, second_P = torch.triu_indices(self._count, self._count, offset=1)
+        first_P, second_P = torch.triu_indices(
+            self._count, self._count, offset=1, device=every_TBKK.device
+        )
         difference_PT = every_TBKK[..., first_P, second_P].sum(dim=1).T
         nearest_2T = _nearest(every_TBKK).sum(dim=2)
         before_PT, before_2T = self._difference_PT, self._nearest_2T
@@ -143,8 +153,24 @@ class EnsembleVerification:
 
         Gradient and peak of the members, and what ``MembersVerification.of_windows`` returns.
         """
-        of_frames = {name: torch.cat(found) for name, found in self._of_windows.items()}
+        of_frames = {name: self._on_cpu()[f"window {name}"] for name in self._of_windows}
         return {**of_frames, **self._together.of_windows()}
+
+    def _on_cpu(self) -> dict[str, Tensor]:
+        """Return what was gathered beside the statistics of the other verifications."""
+        assert self._difference_PT is not None, "nothing was added"
+        assert self._nearest_2T is not None, "nothing was added"
+        if not self._fetched:
+            self._fetched = fetch(
+                {
+                    "difference": self._difference_PT,
+                    "nearest": self._nearest_2T,
+                    "pulls": torch.cat(self._pulls),
+                    **{n: torch.cat(found, dim=1) for n, found in self._of_frames.items()},
+                    **{f"window {n}": torch.cat(found) for n, found in self._of_windows.items()},
+                }
+            )
+        return self._fetched
 
     def _of_mean(self, *, per_lead: bool) -> dict[str, Tensor]:
         """Return the metrics of the mean of endless members.
@@ -163,23 +189,20 @@ class EnsembleVerification:
         return {f"{name}_of_mean": value for name, value in found.items() if name != "rmse"}
 
     def _of_leads(self, leads: slice) -> dict[str, float]:
-        found = {}
-        for name, parts in self._of_frames.items():
+        found, gathered = {}, self._on_cpu()
+        for name in self._of_frames:
             variance, squared_error = (
-                float(torch.cat([part[which][:, leads] for part in parts]).mean())
-                for which in range(2)
+                float(one[:, leads].contiguous().mean()) for one in gathered[name]
             )
             found[f"{name}_spread_over_error"] = _ratio(
                 spread(variance, self._count), math.sqrt(squared_error)
             )
-        assert self._difference_PT is not None, "nothing was added"
-        assert self._nearest_2T is not None, "nothing was added"
-        difference_P = self._difference_PT[:, leads].mean(dim=1)
+        difference_P = gathered["difference"][:, leads].mean(dim=1)
         least, mean = float(difference_P.min()), float(difference_P.mean())
         found["least_difference"] = math.sqrt(least / mean) if mean > 0 else 0.0
-        of_members, of_truth = self._nearest_2T[:, leads].mean(dim=1).tolist()
+        of_members, of_truth = gathered["nearest"][:, leads].mean(dim=1).tolist()
         found["nearest_difference"] = math.sqrt(of_members / of_truth) if of_truth > 0 else 1.0
-        pulls_WK = torch.cat(self._pulls)[:, :, leads].mean(dim=2)
+        pulls_WK = gathered["pulls"][:, :, leads].mean(dim=2)
         found["squared_error_by_chance"] = _by_chance(pulls_WK)
         return found
 

@@ -4,7 +4,11 @@ Shape legend: K members, of at least 2, N valid cells, H rows, W columns; leadin
 free.
 """
 
+from functools import partial
+
 import torch
+
+from fieldsharp.fields.valid_cells import derived_once, take_cells
 
 Tensor = torch.Tensor
 LAGS = (1, 2, 4, 8)
@@ -58,16 +62,22 @@ def fair_variogram_score(members_KHW: Tensor, observed_HW: Tensor, mask_HW: Tens
         for lag in LAGS:
             if lag >= mask_HW.shape[dim]:
                 continue
-            both = _shifted(mask_HW, dim, lag, last=True) & _shifted(mask_HW, dim, lag, last=False)
-            if not bool(both.any()):
+            (pair_N,) = derived_once(mask_HW, ("pairs", dim, lag), partial(_pairs, dim, lag))
+            if not len(pair_N):
                 continue
-            of_members_K = _roughness(members_KHW, dim, lag)[..., both]
-            of_truth = _roughness(observed_HW, dim, lag)[..., both]
+            of_members_K = take_cells(_roughness(members_KHW, dim, lag), pair_N)
+            of_truth = take_cells(_roughness(observed_HW, dim, lag), pair_N)
             miss = (of_truth - of_members_K.mean(dim=-2)) ** 2
             by_chance = of_members_K.var(dim=-2) / of_members_K.shape[-2]
             total = total + (miss - by_chance).mean(dim=-1) / lag
             weight += 1.0 / lag
     return total / weight if weight else torch.full_like(total, torch.nan)
+
+
+def _pairs(dim: int, lag: int, mask_HW: Tensor) -> tuple[Tensor]:
+    """Return the numbers of the pairs of valid cells, among all pairs in order."""
+    both = _shifted(mask_HW, dim, lag, last=True) & _shifted(mask_HW, dim, lag, last=False)
+    return (both.flatten().nonzero().flatten(),)
 
 
 def _roughness(fields_HW: Tensor, dim: int, lag: int) -> Tensor:

@@ -16,7 +16,7 @@ FEWEST_BLOCKS = 10
 
 
 def rank_shares(
-    members_KN: Tensor, observed_N: Tensor, weights_N: Tensor | None, draw: torch.Generator
+    members_KN: Tensor, observed_N: Tensor, weights_N: Tensor | None, random_N: Tensor
 ) -> Tensor:
     """Return the share of the cells in which the truth has each rank among the members [..., R].
 
@@ -28,14 +28,14 @@ def rank_shares(
         members_KN: The members [..., K, N].
         observed_N: What was observed [..., N].
         weights_N: Share of each cell in a mean, 1 on average; None where all are 1.
-        draw: Of the random numbers.
+        random_N: Of each cell a number drawn evenly between 0 and 1 [..., N].
     """
     below_N = (members_KN < observed_N[..., None, :]).sum(dim=-2)
     equal_N = (members_KN == observed_N[..., None, :]).sum(dim=-2)
-    random_N = torch.rand(equal_N.shape, generator=draw, dtype=torch.float64)
     rank_N = below_N + (random_N * (equal_N + 1)).long()
     ranks = members_KN.shape[-2] + 1
-    found_NR = torch.nn.functional.one_hot(rank_N, ranks).double()
+    every_R = torch.arange(ranks, device=rank_N.device)
+    found_NR = (rank_N[..., None] == every_R).double()
     if weights_N is not None:
         found_NR = found_NR * weights_N[:, None]
     return found_NR.mean(dim=-2)

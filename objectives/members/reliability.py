@@ -19,7 +19,8 @@ def said_and_happened(
         For each number of members from 0 to K [..., P, 2].
     """
     number_N = (members_KN > threshold).sum(dim=-2)
-    said_NP = torch.nn.functional.one_hot(number_N, members_KN.shape[-2] + 1).double()
+    every_P = torch.arange(members_KN.shape[-2] + 1, device=number_N.device)
+    said_NP = (number_N[..., None] == every_P).double()
     if weights_N is not None:
         said_NP = said_NP * weights_N[:, None]
     happened_N = (observed_N > threshold).double()

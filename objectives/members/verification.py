@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import torch
 
+from fieldsharp.fields.device_copies import fetch, send
+from fieldsharp.fields.valid_cells import cell_index, take_cells
 from fieldsharp.objectives.leads.resampling import decorrelation_time
 from fieldsharp.objectives.members.field_scores import fair_energy_score, fair_variogram_score
 from fieldsharp.objectives.members.proper_scores import fair_brier_score, fair_crps, fair_crps_above
@@ -23,6 +25,9 @@ Tensor = torch.Tensor
 class MembersVerification:
     """The statistics of each window so far: some dozens of numbers each. Not thread-safe.
 
+    They are kept on the device of the members. To add windows never waits for the device; to ask
+    for a score does.
+
     Args:
         thresholds: Of the events, in the unit of the field.
         seed: Of the random ranks among equal values, and of the resampling.
@@ -32,15 +37,16 @@ class MembersVerification:
         self._thresholds = sorted(thresholds)
         self._seed = seed
         self._members = 0
-        self._window_B: list[Tensor] = []
+        self._window_B: list[int] = []
         self._parts: dict[str, list[Tensor]] = {}
+        self._fetched: dict[str, Tensor] = {}
 
     def add(
         self,
         members_BKTHW: Tensor,
         observed_BTHW: Tensor,
         mask_HW: Tensor,
-        window_B: Tensor,
+        window_B: Sequence[int],
         weights_N: Tensor | None = None,
     ) -> None:
         """Add windows with the same valid cells.
@@ -62,10 +68,13 @@ class MembersVerification:
                 + (f"there were {self._members} before" if self._members else "two are needed")
             )
         self._members = members
-        self._window_B.append(window_B)
+        self._window_B += window_B
+        self._fetched = {}
         members_BTKHW = members_BKTHW.transpose(1, 2).double()
         observed_BTHW = observed_BTHW.double()
-        members_BTKN, observed_BTN = members_BTKHW[..., mask_HW], observed_BTHW[..., mask_HW]
+        valid_N = cell_index(mask_HW).valid_N
+        members_BTKN = take_cells(members_BTKHW, valid_N)
+        observed_BTN = take_cells(observed_BTHW, valid_N)
         for name, values in {
             **self._of_cells(members_BTKN, observed_BTN, weights_N),
             "energy": fair_energy_score(members_BTKN, observed_BTN, weights_N),
@@ -144,31 +153,37 @@ class MembersVerification:
         return found
 
     def _ranks(
-        self, members_BTKN: Tensor, observed_BTN: Tensor, weights_N: Tensor | None, window_B: Tensor
+        self,
+        members_BTKN: Tensor,
+        observed_BTN: Tensor,
+        weights_N: Tensor | None,
+        window_B: Sequence[int],
     ) -> Tensor:
         """Return the rank shares, whose random numbers depend on the window and on no batch."""
-        found = []
-        for members_TKN, observed_TN, window in zip(
-            members_BTKN, observed_BTN, window_B.tolist(), strict=True
-        ):
-            draw = torch.Generator().manual_seed(self._seed * 1_000_003 + int(window))
-            found.append(rank_shares(members_TKN.cpu(), observed_TN.cpu(), weights_N, draw))
-        return torch.stack(found)
+        draws = (torch.Generator().manual_seed(self._seed * 1_000_003 + n) for n in window_B)
+        size = observed_BTN.shape[1:]
+        drawn = [torch.rand(size, generator=draw, dtype=torch.float64) for draw in draws]
+        random_BTN = send(torch.stack(drawn), observed_BTN.device, torch.float64)
+        # One by one, as there is a number for each cell and each rank.
+        each = zip(members_BTKN, observed_BTN, random_BTN, strict=True)
+        return torch.stack([rank_shares(m, o, weights_N, random) for m, o, random in each])
 
     def _joined(self) -> dict[str, Tensor]:
-        """Return the statistics of all windows in the order of time."""
+        """Return the statistics of all windows in the order of time, on the CPU."""
         if not self._window_B:
             raise ValueError("no forecast was added, so nothing can be scored")
-        order_B = torch.cat(self._window_B).argsort().cpu()
-        return {name: torch.cat(parts).cpu()[order_B] for name, parts in self._parts.items()}
+        if not self._fetched:
+            order_B = torch.tensor(self._window_B).argsort()
+            found = fetch({name: torch.cat(parts) for name, parts in self._parts.items()})
+            self._fetched = {name: values[order_B] for name, values in found.items()}
+        return self._fetched
 
     def _scores(
         self, leads: slice, windows: Sequence[int] | None = None, *, with_chance: bool
     ) -> MembersScores:
         chosen_B: slice | Tensor = slice(None)
         if windows is not None:
-            number_B = torch.cat(self._window_B).sort().values.cpu()
-            chosen_B = torch.isin(number_B, torch.tensor(windows))
+            chosen_B = torch.isin(torch.tensor(sorted(self._window_B)), torch.tensor(windows))
         parts = {name: values[chosen_B, leads] for name, values in self._joined().items()}
         mean = {name: values.mean(dim=(0, 1)) for name, values in parts.items()}
         squared_error, variance = float(mean["squared_error"]), float(mean["variance"])

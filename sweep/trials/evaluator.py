@@ -1,8 +1,9 @@
 """Evaluates the metrics of predictors on the windows of one part of a series."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
+from operator import getitem
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from fieldsharp.fields.forecast_data import ForecastData, PredictedVariable
 from fieldsharp.fields.initial_times import initial_time_keys
 from fieldsharp.fields.masked_statistics import training_levels
 from fieldsharp.fields.split import window_span
+from fieldsharp.fields.valid_cells import indexed_on
 from fieldsharp.fields.windows import Windows, one_channel
 from fieldsharp.model.predictors.interface import MemberForecasting
 from fieldsharp.model.registry import NO_SHARPENER
@@ -28,6 +30,7 @@ from fieldsharp.objectives.verification import Verification
 from fieldsharp.objectives.verification_batch import VerificationBatch
 from fieldsharp.sweep.trials.member_forecasts import Forecaster, forecast_members
 from fieldsharp.sweep.trials.variable_statistics import FrontiersOfVariables, WindowsOfVariables
+from fieldsharp.sweep.trials.window_forecasts import WindowForecasts, sharpened
 
 BATCH = 64
 BATCH_VALUES = 4_000_000
@@ -38,30 +41,11 @@ CACHED_VALUES = 4_000_000
 """Up to so many values the truth, and fields derived from it, are cached between epochs."""
 
 
-@dataclass(frozen=True)
-class WindowForecasts:
-    """Forecasts of some windows of one variable, physical units.
-
-    Attributes:
-        members_BKTCHW: Of an ensemble its members, of another predictor its forecast.
-        batch: Of the first member.
-        window_B: Number of each window in the order of time.
-    """
-
-    members_BKTCHW: torch.Tensor
-    batch: VerificationBatch
-    window_B: range
-
-    def add_to(self, verification: Verification | EnsembleVerification) -> None:
-        """Add the members together, or the first one."""
-        if isinstance(verification, EnsembleVerification):
-            verification.add(self.members_BKTCHW, self.batch, self.window_B)
-        else:
-            verification.add(self.batch)
-
-
 class Evaluator:
     """Computes the metrics of predictors on the same windows, in physical units.
+
+    A verification waits for the device when its metrics are asked for, not once a batch (but on
+    Apple GPUs, where forecasts are verified on the CPU, as they have no double precision).
 
     Args:
         data: Whose variables are predicted.
@@ -77,6 +61,10 @@ class Evaluator:
         self._windows = windows
         self.batch = batch_size(windows)
         self._caches = _values_per_window(windows) * len(windows) <= CACHED_VALUES
+        is_mps = windows.device.type == "mps"
+        device = torch.device("cpu") if is_mps else windows.device
+        self._masks = [indexed_on(variable.mask_HW, device) for variable in data.predicted]
+        self._climatologies = [variable.climatology.on(device) for variable in data.predicted]
         self._truths: list[list[MaskedField]] = []
         self._thresholds: dict[str, list[float]] = {}
 
@@ -84,6 +72,11 @@ class Evaluator:
     def windows(self) -> int:
         """How many windows are verified."""
         return len(self._windows)
+
+    @cached_property
+    def _times(self) -> Sequence[int]:
+        """A number for the initial time of each window, which ensembles draw by."""
+        return initial_time_keys(self._windows, self.data.series)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -148,17 +141,23 @@ class Evaluator:
             ]
             for one in (name, *sharpeners)
         }
+        are_finite: dict[str, list[torch.Tensor]] = {one: [] for one in sharpeners}
         for forecasts in self._batches(predictor, seed, 1 if judged is None else judged.count):
             if frontier is not None:
                 frontier.add([one.batch for one in forecasts])
             for one, verification in verifications.items():
-                found = forecasts if one == name else _sharpened(forecasts, sharpeners[one])
+                found = forecasts
+                if one != name:
+                    found, is_finite = sharpened(forecasts, sharpeners[one])
+                    are_finite[one].append(is_finite)
                 for of_variable, forecast in zip(verification, found, strict=True):
                     forecast.add_to(of_variable)
                 if by_window is not None and judged is None:
                     by_window.add(one, [of.batch for of in found])
             if by_window is not None and name == NO_SHARPENER:
                 by_window.add_truth([of.batch for of in forecasts])
+        for one, sharpener in sharpeners.items():
+            sharpener.require_finite(torch.stack(are_finite[one]))
         for one, verification in verifications.items():
             ensembles = [v for v in verification if isinstance(v, EnsembleVerification)]
             if ensembles and by_window is not None:
@@ -194,9 +193,10 @@ class Evaluator:
         for forecasts in self._batches(Persistence.of(self.data)):
             for name, one in zip(self.names, forecasts, strict=True):
                 variations[name].add(one.batch, torch.tensor(one.window_B))
-                cells[name].append(thinned(one.batch.truth.cells_BTCN[:, 0].flatten(1)).cpu())
+                # A copy, so that the rest of the batch is not kept.
+                cells[name].append(thinned(one.batch.truth.cells_BTCN[:, 0].flatten(1)).clone())
         return nested(
-            {name: one.variation(torch.cat(cells[name])) for name, one in variations.items()}
+            {name: one.variation(torch.cat(cells[name]).cpu()) for name, one in variations.items()}
         )
 
     def _batches(
@@ -205,6 +205,8 @@ class Evaluator:
         """Yield the forecasts of the next windows, of each predicted variable."""
         if isinstance(predictor, nn.Module):
             predictor.eval()
+        # Read before the batches, of which each would wait for it.
+        times = self._times if isinstance(predictor, MemberForecasting) else ()
         first = 0
         with torch.no_grad():
             for index, (history_BTCHW, future_BTCHW) in enumerate(
@@ -216,7 +218,7 @@ class Evaluator:
                 last_known = in_physical_units(
                     self.data, history_BTCHW[:, -1:, : self.data.channels]
                 )
-                times_B = partial(initial_time_keys, self._windows, self.data.series, window_B)
+                times_B = partial(getitem, times, slice(window_B.start, window_B.stop))
                 unit_BKTCHW = forecast_members(predictor, history_BTCHW, times_B, seed, members)
                 members_BKTCHW = in_physical_units(self.data, unit_BKTCHW)
                 yield [
@@ -229,15 +231,13 @@ class Evaluator:
                                 truth.values_BTCHW
                             ),
                             mask_HW=truth.mask_HW,
-                            climatology=variable.climatology,
+                            climatology=truth.climatology,
                             known_truth=truth,
-                            geometry=variable.geometry,
+                            geometry=truth.geometry,
                         ),
                         window_B,
                     )
-                    for channel, (variable, truth) in enumerate(
-                        zip(self.data.predicted, truths, strict=True)
-                    )
+                    for channel, truth in enumerate(truths)
                 ]
 
     def _truth(self, index: int, future_BTCHW: torch.Tensor) -> list[MaskedField]:
@@ -245,31 +245,14 @@ class Evaluator:
             return self._truths[index]
         values = in_physical_units(self.data, future_BTCHW)
         truths = [
-            MaskedField(
-                one_channel(values, channel),
-                variable.mask_HW.to(values.device),
-                variable.climatology,
-                variable.geometry,
+            MaskedField(one_channel(values, channel), mask_HW, climatology, variable.geometry)
+            for channel, (variable, mask_HW, climatology) in enumerate(
+                zip(self.data.predicted, self._masks, self._climatologies, strict=True)
             )
-            for channel, variable in enumerate(self.data.predicted)
         ]
         if self._caches:
             self._truths.append(truths)
         return truths
-
-
-def _sharpened(
-    forecasts: Sequence[WindowForecasts], sharpener: FittedSharpener
-) -> list[WindowForecasts]:
-    """Return the forecasts under a sharpener, every member by itself."""
-    found = []
-    for one, of_variable in zip(forecasts, sharpener.each(), strict=True):
-        samples, members = one.members_BKTCHW.shape[:2]
-        sharpened = of_variable(one.members_BKTCHW.flatten(0, 1))
-        members_BKTCHW = sharpened.reshape(samples, members, *sharpened.shape[1:])
-        batch = replace(one.batch, pred_BTCHW=members_BKTCHW[:, 0])
-        found.append(WindowForecasts(members_BKTCHW, batch, one.window_B))
-    return found
 
 
 def batch_size(windows: Windows) -> int:

@@ -141,7 +141,7 @@ def _verified(
                 torch.from_numpy(members_BKHW)[:, :, None],
                 torch.from_numpy(observed_BHW)[:, None],
                 mask,
-                torch.tensor(batch),
+                batch,
                 area_weights(geometry, mask),
             )
     return verification

@@ -5,9 +5,11 @@ the training range.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 
+from fieldsharp.fields.device_copies import send
 from fieldsharp.fields.forecast_data import ForecastData
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.predictors.member_draws import MemberDraws
@@ -61,9 +63,11 @@ class DrawnFields:
 
 def climatological(windows: Windows) -> DrawnFields:
     """Return the ensemble of what was observed in training windows."""
+    if windows.from_file:  # where the file is read, so that nobody waits for the device
+        windows = replace(windows, starts_B=windows.starts_B.cpu())
 
     def members(_: Tensor, drawn_BK: Tensor) -> Tensor:
-        which = drawn_BK.flatten().to(windows.index_device)
+        which = send(drawn_BK.flatten(), windows.index_device, torch.int64)
         _, future_BTCHW = windows.take(which)
         return future_BTCHW.reshape(*drawn_BK.shape, *future_BTCHW.shape[1:])
 
@@ -75,7 +79,8 @@ def dressed(predictor: Forecaster, errors_ETCHW: Tensor) -> DrawnFields:
 
     def members(history_BTCHW: Tensor, drawn_BK: Tensor) -> Tensor:
         forecast_BTCHW = predictor(history_BTCHW)
-        errors_BKTCHW = errors_ETCHW[drawn_BK.to(errors_ETCHW.device)].to(forecast_BTCHW)
+        drawn_BK = send(drawn_BK, errors_ETCHW.device, torch.int64)
+        errors_BKTCHW = errors_ETCHW[drawn_BK].to(forecast_BTCHW)
         return (forecast_BTCHW[:, None] + errors_BKTCHW).clamp(min=LOWEST)
 
     return DrawnFields(len(errors_ETCHW), members)

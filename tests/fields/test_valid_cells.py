@@ -10,9 +10,13 @@ from scipy import ndimage
 
 from fieldsharp.fields.valid_cells import (
     cell_index,
+    derived_once,
     index_masks,
     indexed_on,
+    interior_of,
+    mask_array,
     masks_of_channels,
+    put_cells,
     take_cells,
 )
 
@@ -41,6 +45,8 @@ def test_cells_are_numbered_along_the_rows(mask_HW: Tensor) -> None:
     inside = ndimage.binary_erosion(mask_HW.numpy(), np.ones((3, 3)), border_value=0)[1:-1, 1:-1]
     assert index.valid_N.tolist() == np.flatnonzero(mask_HW.numpy()).tolist()
     assert index.inner_N.tolist() == np.flatnonzero(inside).tolist()
+    cross = ndimage.binary_erosion(mask_HW.numpy(), border_value=0)[1:-1, 1:-1]
+    assert index.cross_N.tolist() == np.flatnonzero(cross).tolist()
 
 
 @every_mask
@@ -56,6 +62,43 @@ def test_values_and_gradients_are_those_of_the_mask_as_an_index(mask_HW: Tensor)
     assert torch.equal(found, expected)
     slopes = [torch.autograd.grad((one * weights).sum(), fields)[0] for one in (found, expected)]
     assert torch.equal(*slopes)
+
+
+@every_mask
+def test_values_are_put_where_they_were_taken(mask_HW: Tensor) -> None:
+    fields = torch.randn(2, 3, 1, 9, 13)
+    numbers_N = cell_index(mask_HW).valid_N
+
+    found = put_cells(take_cells(fields, numbers_N), numbers_N, (9, 13))
+
+    assert torch.equal(found, torch.where(mask_HW, fields, 0.0))
+
+
+def test_what_follows_from_a_mask_is_derived_once_and_anew_if_it_changed() -> None:
+    mask_HW, found = masks()["some"], []
+
+    def count(of_HW: Tensor) -> tuple[Tensor]:
+        found.append(int(of_HW.sum()))
+        return (of_HW.sum(),)
+
+    first = derived_once(mask_HW, "count", count)
+    assert derived_once(mask_HW, "count", count) is first
+    mask_HW[:] = True
+    assert int(derived_once(mask_HW, "count", count)[0]) == 9 * 13
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_the_interior_is_a_mask_that_is_indexed_as_others_are(device: str) -> None:
+    before_HW = masks()["some"]
+    mask_HW = indexed_on(before_HW, device)
+
+    inside_HW = interior_of(mask_HW)
+
+    assert interior_of(mask_HW) is inside_HW
+    assert inside_HW.device.type == device
+    assert len(cell_index(inside_HW).valid_N) == len(cell_index(before_HW).inner_N)
+    assert np.array_equal(mask_array(mask_HW), before_HW.numpy())
 
 
 def test_a_mask_is_indexed_once() -> None:

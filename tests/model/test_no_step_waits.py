@@ -7,25 +7,15 @@ it is looked for on ``meta``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any, get_args
+from collections.abc import Callable, Mapping
+from typing import get_args
 
 import pytest
 import torch
 from pydantic import JsonValue
-from torch._subclasses.fake_tensor import (
-    DataDependentOutputException,
-    DynamicOutputShapeException,
-    FakeTensor,
-    FakeTensorMode,
-)
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from fieldsharp.fields.frames import FramesInMemory
 from fieldsharp.fields.settings import DataSettings
-from fieldsharp.fields.spectrum import shells
-from fieldsharp.fields.structure import gaussian_band
 from fieldsharp.fields.valid_cells import index_masks, indexed_on
 from fieldsharp.fields.windows import Windows
 from fieldsharp.model.device import Hardware
@@ -38,62 +28,24 @@ from fieldsharp.model.registry import BASE_LOSSES, LOSS_VARIANTS, MEMBER_LOSSES,
 from fieldsharp.model.schedule import Schedule
 from fieldsharp.model.settings import LossSettings, PredictorSettings, TrainingSettings
 from fieldsharp.model.training import Trainer
+from tests.tensors_without_values import (
+    HEIGHT,
+    NEEDS_A_VALUE,
+    WIDTH,
+    RefuseWaitingCopies,
+    Tensors,
+    WaitingCopy,
+    coast,
+    fake,
+    has_no_values,
+    meta,
+    on_tensors_without_values,
+)
 
 Tensor = torch.Tensor
-HEIGHT, WIDTH = 17, 22
 WINDOWS = 3
 LIBRARY_NETS = "tests.model.predictors.nets"
 DATA = DataSettings(path="none.nc", history=2, horizon=2)
-NEEDS_A_VALUE = (DataDependentOutputException, DynamicOutputShapeException, RuntimeError)
-"""What is raised where a value is read, or a shape depends on values: by fake tensors the first
-two, on meta the last."""
-
-
-class WaitingCopy(RuntimeError):
-    """A copy from the CPU to a device that waits for what the device has to do."""
-
-
-class RefuseWaitingCopies(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Raises ``WaitingCopy`` at such a copy to the device ``meta``."""
-
-    def __torch_dispatch__(
-        self,
-        func: Any,
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func in (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default):
-            is_new = func is torch.ops.aten._to_copy.default
-            source = args[0] if is_new else args[1]
-            target = kwargs.get("device") if is_new else args[0].device
-            waits = not kwargs.get("non_blocking", len(args) > 2 and args[2])
-            if waits and source.device.type == "cpu" and target == torch.device("meta"):
-                raise WaitingCopy(f"{tuple(source.shape)} is copied to the device")
-        return func(*args, **kwargs)
-
-
-@contextmanager
-def fake() -> Iterator[torch.device]:
-    try:
-        with FakeTensorMode(allow_non_fake_inputs=True):
-            yield torch.device("cpu")
-    finally:  # what they have kept has no values
-        shells.cache_clear()
-        gaussian_band.cache_clear()
-
-
-@contextmanager
-def meta() -> Iterator[torch.device]:
-    # What is kept is sent to the device once, before the steps that are looked at.
-    for size in (HEIGHT, WIDTH):
-        gaussian_band(size, torch.device("meta"), torch.float32)
-    yield torch.device("meta")
-
-
-Tensors = Callable[[], AbstractContextManager[torch.device]]
-on_tensors_without_values = pytest.mark.parametrize("tensors", [fake, meta])
 
 
 def net_named(name: str, **options: JsonValue) -> PredictorSettings:
@@ -103,13 +55,6 @@ def net_named(name: str, **options: JsonValue) -> PredictorSettings:
 
 
 UNET = net_named("unet")
-
-
-def coast() -> Tensor:
-    mask_HW = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
-    mask_HW[:4, :5] = False
-    mask_HW[9, 12] = False
-    return mask_HW
 
 
 def take_steps(
@@ -159,7 +104,7 @@ def losses_with(**terms: object) -> LossSettings:
 
 def has_all_losses(found: Tensor) -> bool:
     steps = -(-WINDOWS // 2)
-    return tuple(found.shape) == (steps, 4) and (found.is_meta or isinstance(found, FakeTensor))
+    return tuple(found.shape) == (steps, 4) and has_no_values(found)
 
 
 @on_tensors_without_values

@@ -8,6 +8,7 @@ import torch
 from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
+from fieldsharp.model.registry import SHARPENERS
 from fieldsharp.model.sharpeners.fitted import fit_sharpener
 from fieldsharp.model.sharpeners.interface import Region
 from fieldsharp.objectives.sharpness import mean_gradient
@@ -187,3 +188,30 @@ def test_unsharp_masking_leaves_a_forecast_that_is_sharp_enough(
     fitted = fit_sharpener("unsharp", region, rough, fields[1])
 
     assert fitted.parameters["strength"].tolist() == [0.0, 0.0]
+
+
+class OnADevice(torch.Tensor):
+    """Values that NumPy is not given, as it is not given those of a GPU."""
+
+
+@pytest.mark.parametrize("floor", [False, True], ids=["anything", "with a floor"])
+@pytest.mark.parametrize("coast", [False, True], ids=["no coast", "coast"])
+@pytest.mark.parametrize("name", SHARPENERS)
+def test_forecasts_are_the_same_on_a_device_without_numpy(
+    name: str, coast: bool, floor: bool, fields: tuple[Tensor, Tensor]
+) -> None:
+    mask_HW = torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
+    if coast:
+        mask_HW[:5, :6] = False
+    # As of rain: a third of the values are 0, also some of those that are mapped.
+    pred, truth = ((field - 280.0).clamp(min=0.0) if floor else field for field in fields)
+    usual_CHW = torch.where(mask_HW, truth.mean(dim=(0, 1)), 0.0)
+    fitted = fit_sharpener(name, Region(mask_HW, usual_CHW), pred[:12], truth[:12])
+    beyond = 1.5 * pred - 0.5 * pred.mean()  # also what lies outside of the fitted range
+
+    on_device, is_finite = fitted.apply(beyond.as_subclass(OnADevice))
+
+    assert type(on_device) is OnADevice
+    assert bool(is_finite)
+    expected = fitted(beyond)
+    torch.testing.assert_close(on_device.as_subclass(Tensor), expected, rtol=1e-12, atol=1e-12)

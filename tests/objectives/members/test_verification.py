@@ -32,7 +32,7 @@ def verified(
     verification = MembersVerification(thresholds)
     for first in range(0, len(members), batch):
         part = slice(first, first + batch)
-        numbers = torch.arange(len(members))[part]
+        numbers = range(len(members))[part]
         verification.add(members[part], observed[part], EVERYWHERE, numbers)
     return verification
 
@@ -62,7 +62,7 @@ def test_flatness_is_refused_as_seldom_as_it_says_where_windows_follow_each_othe
         lasting = noise[3:] + noise[2:-1] + noise[1:-2]
         found = MembersVerification()
         mask = torch.ones(3, 3, dtype=torch.bool)
-        found.add(lasting[:, :4], lasting[:, 4], mask, torch.arange(WINDOWS))
+        found.add(lasting[:, :4], lasting[:, 4], mask, range(WINDOWS))
         chances.append(found.scores().flatness_chance)
     refused = sum(chance is not None and chance < 0.05 for chance in chances)
     assert refused <= 4  # 1 is expected at most; 5 or more of 20 have a chance of one in 400
@@ -107,7 +107,7 @@ def test_scores_do_not_depend_on_batches_nor_on_the_order_in_which_they_come() -
     backwards = MembersVerification((1.0,))
     for window in reversed(range(WINDOWS)):
         one = slice(window, window + 1)
-        backwards.add(members[one], observed[one], EVERYWHERE, torch.tensor([window]))
+        backwards.add(members[one], observed[one], EVERYWHERE, [window])
     found = backwards.scores().as_json()
     assert found["rank_histogram"] == pytest.approx(expected["rank_histogram"], abs=1e-12)
     assert found["flatness_chance"] == expected["flatness_chance"]
@@ -126,7 +126,7 @@ def test_each_lead_is_scored_by_itself_and_masked_cells_have_no_effect() -> None
     members[..., :3, :] = math.nan
     observed[..., 0, 0] = math.inf
     verification = MembersVerification()
-    verification.add(members, observed, mask, torch.arange(WINDOWS))
+    verification.add(members, observed, mask, range(WINDOWS))
     for lead, found in enumerate(verification.scores_by_lead()):
         expected = crps_for_ensemble(
             xr.DataArray(members[:, :, lead][..., mask].numpy(), dims=["w", "member", "n"]),
@@ -155,7 +155,7 @@ def test_reliability_tells_how_often_the_event_happened() -> None:
 
 def test_one_member_or_another_number_of_them_is_refused() -> None:
     members, observed = drawn(3)
-    numbers = torch.arange(WINDOWS)
+    numbers = range(WINDOWS)
     with pytest.raises(ValueError, match="1 members were given where two are needed"):
         MembersVerification().add(members[:, :1], observed, EVERYWHERE, numbers)
     verification = verified(members, observed)

@@ -17,7 +17,7 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.study.epoch_report import EpochReport, reports_as_text, reports_from_text
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 from fieldsharp.sweep.trials import sharpening
-from fieldsharp.sweep.trials.evaluator import Persistence
+from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 from fieldsharp.sweep.trials.sharpening import (
     SharpeningPlan,
     fit_sharpeners,
@@ -185,3 +185,16 @@ def test_what_cannot_be_fitted_is_left_out_unless_it_is_asked_for(tiny_data: For
     assert list(fitted) == ["inflate"]
     with pytest.raises(TrainingFailed, match="'quantile' cannot be fitted: the forecasts of a"):
         fit_sharpeners(SharpeningPlan(("quantile",), must_fit=True), tiny_data, forecasts)
+
+
+def test_a_sharpener_that_returns_what_is_not_finite_is_refused_where_forecasts_are_verified(
+    tiny_data: ForecastData,
+) -> None:
+    persistence = Persistence.of(tiny_data)
+    forecasts = training_forecasts(tiny_data, persistence, seed=0)
+    fitted = fit_sharpeners(SharpeningPlan(("inflate",)), tiny_data, forecasts)["inflate"]
+    endless = replace(fitted, parameters={"factor": fitted.parameters["factor"] * torch.inf})
+    evaluator = Evaluator(tiny_data, tiny_data.validation)
+
+    with pytest.raises(TrainingFailed, match="'inflate' returns values that are not finite"):
+        evaluator.evaluate_sharpened(persistence, {"inflate": endless})
