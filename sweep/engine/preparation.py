@@ -1,5 +1,6 @@
 """Checks a sweep, in a process that has loaded torch where there is one, and plans its executor."""
 
+import importlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -81,7 +82,9 @@ def _prepare(
     line = require_script(config) if config.trainer is not None else None
     if server is not None:
         try:
-            checked = checking.enter_context(called(server, _check, config, url))
+            checked = checking.enter_context(
+                called(server, _check, config, url, meanwhile=_import_statistics)
+            )
         except NotForked:
             server.close()
         else:
@@ -94,6 +97,11 @@ def _prepare(
         found = replace(_find(config, store), command_line=line)
     made += store.made
     return Preparation(machines, found, made, checking)
+
+
+def _import_statistics() -> None:
+    """Import what the first verdict needs, for a second or two in which workers would be idle."""
+    importlib.import_module("arch.bootstrap")
 
 
 def _check(config: SweepConfig, url: str) -> _Checked:

@@ -36,7 +36,8 @@ STATUS = struct.Struct("!i")
 """What is told of a fork: its pid, and at its end its exit code."""
 REFUSED = 0
 """In place of a pid: this process may not fork, since a module that it imported has threads."""
-REQUEST = b"f"
+AT_ONCE, COMPLETE = b"a", b"c"
+"""Requests: fork with what is imported so far, or with all modules."""
 THREADS_END_S = 1.0
 TASKS = Path("/proc/self/task")
 Run = Callable[[Connection, int], None]
@@ -68,7 +69,8 @@ def serve_forks(control: Connection, coordinator_pid: int, modules: Sequence[str
     Args:
         control: Brings a byte for each request, with the descriptors of a pipe and for the status.
         coordinator_pid: Of the parent process.
-        modules: The first is imported before any fork, the others while there is no request.
+        modules: The first is imported before any fork, the others while there is no request, or
+            before a fork that is to have them all.
     """
     leave_safe_path()
     end_with_parent(coordinator_pid)
@@ -117,6 +119,8 @@ class _Server:
             return False
         if not sent:
             return False
+        while self._modules and sent == COMPLETE:
+            self._import_next()
         pipe, status = descriptors
         own, pid = os.getpid(), REFUSED
         try:

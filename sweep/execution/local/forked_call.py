@@ -40,11 +40,20 @@ class _Remote(Exception):
 
 @contextmanager
 def called(
-    server: ForkServer, function: Callable[..., Result], *arguments: object
+    server: ForkServer,
+    function: Callable[..., Result],
+    *arguments: object,
+    meanwhile: Callable[[], None],
 ) -> Iterator[Result]:
     """Call a function in a fork of the server, and give its result; its log is written here.
 
     The process is there until the context ends: locks that it holds on files are held as long.
+
+    Args:
+        server: Forks the process.
+        function: What to call, importable there.
+        arguments: Of the call.
+        meanwhile: Called here before the result is waited for.
 
     Raises:
         NotForked: If no process can be forked.
@@ -54,11 +63,12 @@ def called(
     levels = logging.getLogger().level, logging.getLogger(OURS).level
     try:
         run = partial(_answer, levels, function, arguments)
-        process, pipe = server.fork(run, "checks", own_mark())
+        process, pipe = server.fork(run, "checks", own_mark(), at_once=True)
     except ServerGone:
         raise NotForked from None
     with pipe:
         try:
+            meanwhile()
             if not process.wait_started():
                 raise NotForked
             yield _result(process, pipe)

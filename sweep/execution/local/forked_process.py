@@ -15,8 +15,9 @@ from pathlib import Path
 
 from fieldsharp.core.secret_variables import environment_without_secrets
 from fieldsharp.sweep.execution.local.fork_server import (
+    AT_ONCE,
+    COMPLETE,
     REFUSED,
-    REQUEST,
     STATUS,
     Run,
     Surroundings,
@@ -28,7 +29,9 @@ MODULES = (
     "fieldsharp.sweep.execution.local.worker",
     "torch._dynamo",  # by every optimiser of torch
     "torch.profiler",
-    "h5netcdf",
+    "cfgrib.xarray_plugin",  # by xarray, if it is installed, whatever the format
+    "h5netcdf.legacyapi",
+    "pint",  # the same
     "scipy.ndimage",
     "scipy.optimize",
 )
@@ -180,13 +183,16 @@ class ForkServer:
         """Return whether it runs."""
         return self._process.is_alive()
 
-    def fork(self, run: Run, name: str, mark: int) -> tuple[ForkedProcess, Connection]:
+    def fork(
+        self, run: Run, name: str, mark: int, *, at_once: bool = False
+    ) -> tuple[ForkedProcess, Connection]:
         """Ask for a process, without waiting for it; return it and this end of its pipe.
 
         Args:
             run: Pickled for it.
             name: Of the process.
             mark: Its resource limit, see ``leftover_processes``.
+            at_once: Fork before the server has imported all of its modules.
 
         Raises:
             ServerGone: If the server has ended.
@@ -197,7 +203,8 @@ class ForkServer:
         process = ForkedProcess(status, self._forks)
         try:
             with far_pipe:
-                socket.send_fds(self._control, [REQUEST], [far_pipe.fileno(), far_status])
+                request = AT_ONCE if at_once else COMPLETE
+                socket.send_fds(self._control, [request], [far_pipe.fileno(), far_status])
             pipe.send(_surroundings(name, mark))
             pipe.send(run)
         except (BrokenPipeError, ConnectionResetError) as error:
