@@ -19,6 +19,8 @@ from fieldsharp.sweep.study.shared_data import coordinator_store, removed_on_err
 if TYPE_CHECKING:
     from fieldsharp.fields.stored_series.store import SeriesStore
 
+LATER = ("alembic.command", "sqlalchemy.dialects.sqlite", "arch.bootstrap")
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -83,7 +85,7 @@ def _prepare(
     if server is not None:
         try:
             checked = checking.enter_context(
-                called(server, _check, config, url, meanwhile=_import_statistics)
+                called(server, _check, config, url, meanwhile=_import_ahead)
             )
         except NotForked:
             server.close()
@@ -99,9 +101,10 @@ def _prepare(
     return Preparation(machines, found, made, checking)
 
 
-def _import_statistics() -> None:
-    """Import what the first verdict needs, for a second or two in which workers would be idle."""
-    importlib.import_module("arch.bootstrap")
+def _import_ahead() -> None:
+    """Import what opening the study and the first verdict need: workers would be idle meanwhile."""
+    for module in LATER:
+        importlib.import_module(module)
 
 
 def _check(config: SweepConfig, url: str) -> _Checked:

@@ -1,5 +1,6 @@
 """Starts the process that workers are forked from, and its forks, as the coordinator sees them."""
 
+import atexit
 import multiprocessing
 import os
 import select
@@ -168,6 +169,8 @@ class ForkServer:
             start_spawned(self._process)
             server_end.close()
             self._control = socket.socket(fileno=os.dup(control.fileno()))
+        # Before Python waits at its exit for a process that is deaf to its signal.
+        atexit.register(self._close_at_exit, os.getpid())
 
     @property
     def pid(self) -> int | None:
@@ -198,6 +201,8 @@ class ForkServer:
             ServerGone: If the server has ended.
             OSError: If there are too many descriptors.
         """
+        if self._control.fileno() < 0:
+            raise ServerGone  # it was closed
         pipe, far_pipe = multiprocessing.Pipe()
         status, far_status = os.pipe()
         process = ForkedProcess(status, self._forks)
@@ -215,9 +220,14 @@ class ForkServer:
 
     def close(self) -> None:
         """End it, and with it every process that it forked."""
+        atexit.unregister(self._close_at_exit)
         self._control.close()
         self._process.kill()
         self._process.join()
+
+    def _close_at_exit(self, owner: int) -> None:
+        if os.getpid() == owner:  # not in a fork of this process
+            self.close()
 
 
 def can_fork() -> bool:

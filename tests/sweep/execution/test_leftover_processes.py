@@ -14,6 +14,7 @@ from fieldsharp.sweep.execution.leftover_processes import (
     LeftoverProcesses,
     kill_marked,
     mark_script,
+    mark_worker,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are Linux's alone")
