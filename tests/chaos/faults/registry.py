@@ -6,7 +6,7 @@ from tests.chaos.faults import damage, freezes, kills, removals, stops, storage_
 from tests.chaos.faults.fault import Fault, Inject
 
 KILL_WORKER = "kill -9 a worker"
-KILL_SERVER = "kill -9 the process that workers are forked from"
+KILL_SERVER = "kill -9 the fork server"
 KILL_COORDINATOR = "kill -9 the coordinator"
 SHORT_LOCK = "database locked for 4 s"
 LONG_LOCK = "database locked for 60 s"
