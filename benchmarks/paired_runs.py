@@ -19,28 +19,39 @@ from fieldsharp.sweep.configuration.config_file import load_config
 from fieldsharp.sweep.study.lookup import load_study
 from fieldsharp.sweep.study.trial_records import trial_record, trial_spec
 
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S = 0.1
 PROC = Path("/proc")
 WORKER = "spawn_main"
-"""Part of the command line of every worker that Python's multiprocessing spawns."""
+"""Part of the command line of every process that Python's multiprocessing spawns, and its forks."""
 
 
 class MemoryWatch:
-    """Records the peak memory of a program and its child processes until it has ended.
+    """Records the memory of a program and its child processes until it has ended.
 
-    Read from /proc: ``getrusage`` starts a child with the figure of its parent.
+    Read from /proc: ``getrusage`` starts a child with the figure of its parent. Of all processes
+    together it is the proportional set size: a page that several processes share counts once.
 
     Attributes:
-        peaks_mb: By process, the most memory it held so far (resident).
-        workers: Process ids of the spawned workers.
+        peaks_mb: By process, the most memory it held so far (resident, shared pages included).
+        parents: By process, the one that started it.
+        spawned: Process ids of what multiprocessing spawned, and of its forks.
+        most_mb: The most of all processes at one time, proportional.
     """
 
     def __init__(self, program: "subprocess.Popen[str]") -> None:
         self.peaks_mb: dict[int, float] = {}
-        self.workers: set[int] = set()
+        self.parents: dict[int, int] = {}
+        self.spawned: set[int] = set()
+        self.most_mb = 0.0
         self._program = program
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
+
+    @property
+    def workers(self) -> set[int]:
+        """The workers: the forks of a spawned process, or where it has none that process."""
+        forks = {pid for pid in self.spawned if self.parents.get(pid) in self.spawned}
+        return forks or self.spawned
 
     def end(self) -> None:
         """Wait until the program has ended and all is recorded."""
@@ -48,35 +59,39 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while self._program.poll() is None:
-            self._look(self._program.pid)
+            self.most_mb = max(self.most_mb, self._look(self._program.pid))
             try:
                 self._program.wait(LOOK_EVERY_S)
             except subprocess.TimeoutExpired:
                 continue
 
-    def _look(self, pid: int) -> None:
+    def _look(self, pid: int) -> float:
+        """Look at a process and those it started; return their proportional memory in MB."""
         folder = PROC / str(pid)
         try:
-            self.peaks_mb[pid] = _peak_mb((folder / "status").read_text(encoding="utf-8"))
+            self.peaks_mb[pid] = _mb((folder / "status").read_text(encoding="utf-8"), "VmHWM:")
+            now_mb = _mb((folder / "smaps_rollup").read_text(encoding="utf-8"), "Pss:")
             if WORKER in (folder / "cmdline").read_text(encoding="utf-8"):
-                self.workers.add(pid)
+                self.spawned.add(pid)
             lists = [path.read_text() for path in folder.glob("task/*/children")]
         except (OSError, ValueError):  # it has just ended
-            return
-        for child in " ".join(lists).split():
-            self._look(int(child))
+            return 0.0
+        for child in map(int, " ".join(lists).split()):
+            self.parents[child] = pid
+            now_mb += self._look(child)
+        return now_mb
 
 
-def _peak_mb(status: str) -> float:
-    """Return the high-water mark of a process.
+def _mb(told: str, name: str) -> float:
+    """Return a line of what the kernel tells of a process.
 
     Raises:
         ValueError: If it has ended and holds nothing any more.
     """
-    for line in status.splitlines():
-        if line.startswith("VmHWM"):
+    for line in told.splitlines():
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
-    raise ValueError("no VmHWM")
+    raise ValueError(f"no {name}")
 
 
 RANDOM = (
@@ -95,8 +110,9 @@ class ProgramRun:
         trials: How many it trained.
         whole_s: From its start to its exit.
         at_work_s: From where its first trial has all it needs to the end of its last.
-        workers_mb: The most memory of each process that trains.
-        all_mb: The same of all its processes together.
+        workers_mb: The most memory of each process that trains, resident; of one that was not
+            watched nothing.
+        all_mb: The most of all its processes at one time, proportional.
     """
 
     trials: int
@@ -106,13 +122,16 @@ class ProgramRun:
     all_mb: float
 
 
-def run_pair(config: Path, changes: Sequence[str], folder: Path) -> tuple[ProgramRun, ProgramRun]:
+def run_pair(
+    config: Path, changes: Sequence[str], folder: Path, *, watched: bool = False
+) -> tuple[ProgramRun, ProgramRun]:
     """Run a sweep, and then the plain script on the same configurations.
 
     Args:
         config: Of the sweep.
         changes: To it, such as how many trials.
         folder: Empty folder for both databases.
+        watched: Whether their memory is recorded, for which both stand still ten times a second.
 
     Raises:
         RuntimeError: If one of them fails.
@@ -121,22 +140,25 @@ def run_pair(config: Path, changes: Sequence[str], folder: Path) -> tuple[Progra
     url = f"sqlite:///{folder / 'ours.db'}"
     settings = [word for change in changes for word in ("--set", change)]
     start = [str(PROJECT / "run_sweep.py"), "start", str(config), "--storage", url, "--quiet"]
-    whole_s, _, watch = _run([*start, *settings], folder)
+    whole_s, _, watch = _run([*start, *settings], folder, watched=watched)
     study = load_study(open_database(url, "read"), load_config(config, changes).config.study)
     trials = study.get_trials(deepcopy=False)
-    workers = tuple(watch.peaks_mb[pid] for pid in sorted(watch.workers))
-    all_mb = sum(watch.peaks_mb.values())
-    ours = ProgramRun(len(trials), whole_s, _at_work_s(trials), workers, all_mb)
+    workers = tuple(watch.peaks_mb[pid] for pid in sorted(watch.workers)) if watch else ()
+    most_mb = watch.most_mb if watch else 0.0
+    ours = ProgramRun(len(trials), whole_s, _at_work_s(trials), workers, most_mb)
     asked = folder / "configurations.json"
     asked.write_text(json.dumps([_configuration(trial) for trial in trials]), encoding="utf-8")
     script = ["-m", "benchmarks.plain_training", str(config), str(folder / "plain.db"), str(asked)]
-    whole_s, said, watch = _run([*script, *changes], folder)
+    whole_s, said, watch = _run([*script, *changes], folder, watched=watched)
     told = json.loads(said)
-    all_mb = sum(watch.peaks_mb.values())
-    return ours, ProgramRun(told["trials"], whole_s, told["seconds"], (all_mb,), all_mb)
+    own = tuple(watch.peaks_mb.values()) if watch else ()
+    most_mb = watch.most_mb if watch else 0.0
+    return ours, ProgramRun(told["trials"], whole_s, told["seconds"], own, most_mb)
 
 
-def _run(arguments: Sequence[str], folder: Path) -> tuple[float, str, MemoryWatch]:
+def _run(
+    arguments: Sequence[str], folder: Path, *, watched: bool
+) -> tuple[float, str, MemoryWatch | None]:
     """Run Python with arguments; return seconds, output and memory."""
     began = time.perf_counter()
     with subprocess.Popen(
@@ -147,10 +169,11 @@ def _run(arguments: Sequence[str], folder: Path) -> tuple[float, str, MemoryWatc
         stderr=subprocess.PIPE,
         text=True,
     ) as program:
-        watch = MemoryWatch(program)
+        watch = MemoryWatch(program) if watched else None
         printed, complaint = program.communicate()
         whole_s = time.perf_counter() - began
-        watch.end()
+        if watch is not None:
+            watch.end()
     if program.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed: {complaint.strip()[-2000:]}")
     return whole_s, printed, watch

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from fieldsharp.sweep.execution.executor import Executor
 from fieldsharp.sweep.execution.local.entrypoint import serve
-from fieldsharp.sweep.execution.local.executor import LocalExecutor, Serve
+from fieldsharp.sweep.execution.local.executor import LocalExecutor
+from fieldsharp.sweep.execution.local.worker_processes import Serve
 from fieldsharp.sweep.study.trial_events import TrialDone, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_spec import TrialSpec
 

@@ -32,7 +32,11 @@ def run(
 
     address = storage_address(storage)
     config = resumable(study, address, trials, workers, timeout, data)
-    # Imported last: torch takes seconds to load, and wrong options are reported before.
+    from fieldsharp.sweep.engine.torch_server import start_torch_server
+
+    # Last: torch takes seconds to load, and wrong options are reported before.
+    server = start_torch_server(config)
     from fieldsharp.sweep.commands.sweep_run import OutputOptions, run_and_show
 
-    run_and_show(config, address, OutputOptions(quiet, as_json, notify), must_exist=True)
+    output = OutputOptions(quiet, as_json, notify)
+    run_and_show(config, address, output, must_exist=True, server=server)

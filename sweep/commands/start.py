@@ -71,10 +71,14 @@ def run(
     if console.is_terminal and not quiet:  # reading takes seconds without any other output
         subject = DataFiles.of(loaded.data.path) if loaded.has_data else "the script"
         console.print(f"reading {subject}", markup=False, soft_wrap=True)
-    # Imported last: torch takes seconds to load, and wrong options are reported before.
+    from fieldsharp.sweep.engine.torch_server import start_torch_server
+
+    # Last: torch takes seconds to load, and wrong options are reported before.
+    server = start_torch_server(loaded)
     from fieldsharp.sweep.commands.sweep_run import OutputOptions, run_and_show
 
-    run_and_show(loaded, address, OutputOptions(quiet, as_json, notify), warm_start=warm_start)
+    output = OutputOptions(quiet, as_json, notify)
+    run_and_show(loaded, address, output, warm_start=warm_start, server=server)
 
 
 def _warm_start(

@@ -14,6 +14,7 @@ from fieldsharp.sweep.commands.process import WRONG_USE, exit_code
 from fieldsharp.sweep.commands.status_view import show_result
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.engine.run import run_sweep
+from fieldsharp.sweep.execution.local.forked_process import ForkServer
 from fieldsharp.sweep.monitoring.live_progress import LiveProgress, OpenedSweep
 from fieldsharp.sweep.monitoring.progress import LogProgress, SilentProgress
 from fieldsharp.sweep.results.follow_ups import save_follow_ups
@@ -51,10 +52,12 @@ def run_and_show(
     *,
     must_exist: bool = False,
     warm_start: WarmStart | None = None,
+    server: ForkServer | None = None,
 ) -> None:
     """Run a sweep until its budget is used, and show its result.
 
-    A missing database is created unless it ``must_exist``.
+    A missing database is created unless it ``must_exist``; ``server`` is a process that loads torch
+    meanwhile, see ``run_sweep``.
 
     Raises:
         FieldsharpError: See ``run_sweep``.
@@ -69,7 +72,14 @@ def run_and_show(
             return make_progress(sweep, console, quiet=output.quiet)
 
         try:
-            run_sweep(config, address, progress, must_exist=must_exist, warm_start=warm_start)
+            run_sweep(
+                config,
+                address,
+                progress,
+                must_exist=must_exist,
+                warm_start=warm_start,
+                server=server,
+            )
         except FieldsharpError as error:
             if output.as_json and (notification.begun or exit_code(error) != WRONG_USE):
                 _print_status(config.study, address)

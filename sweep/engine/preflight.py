@@ -4,7 +4,7 @@ import logging
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 
 from fieldsharp.core.errors import ConfigError, DataError
@@ -29,8 +29,8 @@ from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.run_settings import RunSettings
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.training_length import with_whole_epochs
+from fieldsharp.sweep.engine.preflight_result import PreflightResult
 from fieldsharp.sweep.execution.gpus import CUDA_VISIBLE_DEVICES, visible_gpus, worker_count
-from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.preflight import require_script, summarise_script_data
 from fieldsharp.sweep.execution.script.project_copy import project_sha256
 from fieldsharp.sweep.study.data_summary import (
@@ -39,7 +39,6 @@ from fieldsharp.sweep.study.data_summary import (
     LinearForecastSummary,
     VariableSummary,
 )
-from fieldsharp.sweep.study.files.previews import ObservedPreview
 from fieldsharp.sweep.study.provenance import provenance
 from fieldsharp.sweep.trials.evaluator import Evaluator, Persistence
 from fieldsharp.sweep.trials.linear_forecast import fit_linear_forecast
@@ -51,23 +50,6 @@ logger = logging.getLogger(__name__)
 
 LEAST_INTERIOR_CELLS = 20
 WINDOWS_TRIED = 2
-
-
-@dataclass(frozen=True)
-class PreflightResult:
-    """The result of the checks.
-
-    Attributes:
-        config: Of the sweep; of length ``auto`` with the most steps in whole epochs.
-        facts: Of the data, stored with the study.
-        observed: The observed field for pictures; None if only the script reads the data.
-        command_line: What the script's command line takes; None without a script.
-    """
-
-    config: SweepConfig
-    facts: DataSummary
-    observed: ObservedPreview | None
-    command_line: CommandLine | None = None
 
 
 def run_preflight(config: SweepConfig, store: SeriesStore | None = None) -> PreflightResult:

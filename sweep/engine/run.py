@@ -20,11 +20,12 @@ from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import misleading_rungs
 from fieldsharp.sweep.configuration.training_length import few_epochs, pilot_of, steps_an_epoch
 from fieldsharp.sweep.engine.coordinator import Coordinator
-from fieldsharp.sweep.engine.preflight import run_preflight
+from fieldsharp.sweep.engine.preparation import prepared
 from fieldsharp.sweep.engine.repeats import repeat_leaders
 from fieldsharp.sweep.engine.seed_trainings import SeedTrainings
-from fieldsharp.sweep.execution.factory import executor_plan
+from fieldsharp.sweep.engine.torch_server import start_torch_server
 from fieldsharp.sweep.execution.leftover_processes import kill_leftovers
+from fieldsharp.sweep.execution.local.forked_process import ForkServer
 from fieldsharp.sweep.execution.script.command_line import CommandLine
 from fieldsharp.sweep.execution.script.project_snapshot import (
     project_differences,
@@ -44,11 +45,7 @@ from fieldsharp.sweep.study.lookup import (
 )
 from fieldsharp.sweep.study.observed_truth import OBSERVED
 from fieldsharp.sweep.study.repository import StudyRepository
-from fieldsharp.sweep.study.shared_data import (
-    coordinator_store,
-    remove_unused_data,
-    removed_on_error,
-)
+from fieldsharp.sweep.study.shared_data import remove_unused_data
 from fieldsharp.sweep.study.status.watcher import StudyWatcher, check_disk_space
 from fieldsharp.sweep.study.warm_start import WarmStart, warm_start_of
 from fieldsharp.sweep.tracking.packages import require_packages
@@ -65,6 +62,7 @@ def run_sweep(
     *,
     must_exist: bool = False,
     warm_start: WarmStart | None = None,
+    server: ForkServer | None = None,
 ) -> None:
     """Run a sweep until its budget is used.
 
@@ -74,6 +72,8 @@ def run_sweep(
         make_progress: Makes the progress display of an opened sweep.
         must_exist: Refuse a missing database instead of making a new one.
         warm_start: Trials of an earlier study to start with; None leaves those of the study.
+        server: Process that has loaded torch, see ``torch_server``, which is ended; None starts
+            one where it can be used.
 
     Raises:
         BadInput: If a setting, the data or the database cannot be used; no trial was started.
@@ -81,12 +81,14 @@ def run_sweep(
         FieldsharpError: If the database or the baseline fails.
     """
     with StopSignals() as stopping, kill_leftovers():
+        server = server or start_torch_server(config)
         try:
             _run(
                 config,
                 storage_url,
                 make_progress,
                 stopping,
+                server,
                 must_exist=must_exist,
                 warm_start=warm_start,
             )
@@ -94,6 +96,9 @@ def run_sweep(
             raise StoppedOnRequest(
                 "the sweep was stopped before any trial was started; run the same command again"
             ) from None
+        finally:
+            if server is not None:
+                server.close()
 
 
 def _run(
@@ -101,6 +106,7 @@ def _run(
     storage_url: str,
     make_progress: MakeProgress,
     stopping: StopSignals,
+    server: ForkServer | None,
     *,
     must_exist: bool,
     warm_start: WarmStart | None,
@@ -111,19 +117,14 @@ def _run(
     for sentence in (*values_outside(config), *misleading_rungs(config)):
         logger.warning("%s: %s", config.study, sentence)
     require_packages(config.tracking)
-    machines = executor_plan(config)
-    store = coordinator_store(config, storage_url)
-    with removed_on_error(store):
-        found = run_preflight(config, store)
-    config, facts = found.config, found.facts
-    if (few := few_epochs(config.training, facts.windows.get("train", 0))) is not None:
-        logger.warning("%s: %s", config.study, few)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
-    with (
-        removed_on_error(store),
-        StudyLock(storage_url, config.study) as lock,
-        ExitStack() as stack,
-    ):
+    with ExitStack() as stack:
+        preparation = stack.enter_context(prepared(config, storage_url, server))
+        machines, found = preparation.machines, preparation.found
+        config, facts = found.config, found.facts
+        if (few := few_epochs(config.training, facts.windows.get("train", 0))) is not None:
+            logger.warning("%s: %s", config.study, few)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # progress reports the same
+        lock = stack.enter_context(StudyLock(storage_url, config.study))
         patience = DatabaseRetry(seconds(config.recovery.patience))
         storage = patience.call(
             lambda: open_database(
@@ -146,7 +147,7 @@ def _run(
         study = patience.call(
             lambda: open_or_create_study(storage, config, facts, warm_start, differ)
         )
-        store.made.clear()  # the study uses it
+        preparation.accept()
         patience.call(lambda: remove_unused_data(storage, storage_url))
         config = _with_length_of(config, warm_start_of(study), facts)
         facts = _facts_as_begun(config, facts, study)

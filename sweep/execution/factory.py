@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.execution.executor import ExecutorPlan
-from fieldsharp.sweep.execution.local.executor import local_plan
+from fieldsharp.sweep.execution.local.plan import local_plan
 from fieldsharp.sweep.execution.ray.plan import ray_plan
 
 EXECUTORS: dict[str, Callable[[SweepConfig], ExecutorPlan]] = {

@@ -46,15 +46,14 @@ class LeftoverProcesses:
         self._workers = 0
         self._guardian: tuple[int, int] | None = None
 
-    def mark_worker(self, pid: int) -> range:
-        """Mark a worker that was just started; return the marks to kill when it ends."""
+    def next_marks(self) -> range:
+        """Return the marks of the next worker, to kill when it ends; the highest is its own."""
         if sys.platform == "linux" and self._guardian is None:
             # If no process can be started now it is tried again with the next worker.
             with contextlib.suppress(OSError):
                 self._guardian = _start_guardian(self._marks)
         stop = self._marks.stop - self._workers % (WIDTH // WORKER_WIDTH) * WORKER_WIDTH
         self._workers += 1
-        _mark(pid, stop - 1)
         return range(stop - WORKER_WIDTH, stop)
 
     def close(self) -> None:
@@ -96,6 +95,16 @@ def new_marks(width: int) -> range:
     ceiling = min(_limit(), HIGHEST)
     start = ceiling - width * (2 + int.from_bytes(os.urandom(3), "big"))
     return range(start, start + width)
+
+
+def mark_worker(pid: int, marks: range) -> None:
+    """Mark a worker that was just started."""
+    _mark(pid, marks.stop - 1)
+
+
+def own_mark() -> int:
+    """Return the mark of this process, for a process that is to end with what this one started."""
+    return _limit()
 
 
 def mark_script(pid: int) -> range:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from fieldsharp.core.checkout import PROJECT
 from tests.chaos.history import has_study
-from tests.chaos.processes import is_alive, marked, workers_of
+from tests.chaos.processes import is_alive, marked, servers_of, workers_of
 from tests.chaos.recording_predictor import VARIABLE, Begun, epochs_begun
 from tests.chaos.workspace import STUDY, Workspace
 
@@ -72,6 +72,10 @@ class LiveSweep:
     @property
     def workers(self) -> list[int]:
         return workers_of(self.pid)
+
+    @property
+    def servers(self) -> list[int]:
+        return servers_of(self.pid)
 
     def begun(self) -> list[Begun]:
         """Return all epochs begun so far."""

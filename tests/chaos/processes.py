@@ -29,8 +29,17 @@ def is_stopped(pid: int) -> bool:
 
 
 def workers_of(coordinator: int) -> list[int]:
-    """Return the workers of a coordinator that are alive; not its resource tracker."""
-    return sorted(pid for pid in children_of(coordinator) if _is_worker(pid) and is_alive(pid))
+    """Return the workers of a coordinator that are alive: the forks of its server."""
+    return sorted(pid for server in servers_of(coordinator) for pid in _spawned_by(server))
+
+
+def servers_of(coordinator: int) -> list[int]:
+    """Return the processes that have loaded torch and are forked; not the resource tracker."""
+    return _spawned_by(coordinator)
+
+
+def _spawned_by(parent: int) -> list[int]:
+    return [pid for pid in children_of(parent) if _is_spawned(pid) and is_alive(pid)]
 
 
 def children_of(pid: int) -> list[int]:
@@ -43,7 +52,8 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def _is_worker(pid: int) -> bool:
+def _is_spawned(pid: int) -> bool:
+    """Return whether multiprocessing spawned a process, or it is a fork of such a one."""
     try:
         return b"spawn_main" in (PROC / str(pid) / "cmdline").read_bytes()
     except OSError:

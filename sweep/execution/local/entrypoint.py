@@ -1,5 +1,6 @@
-"""Entry point of a worker process: set to die with the coordinator before torch is imported.
+"""Entry point of a worker process: set to die with its parent before torch is imported.
 
+The parent is the coordinator, or the process that workers are forked from, which dies with it.
 Importing torch takes seconds. A worker whose coordinator dies meanwhile would go on for as long,
 and a stopped one forever: so this module imports nothing slow.
 """
@@ -28,15 +29,15 @@ TRIM_THRESHOLD = 256 * 2**20
 """Bytes of freed memory that the process keeps."""
 
 
-def serve(pipe: Connection, gpu: str | None, coordinator_pid: int) -> None:
-    """Run the worker process, which is killed when the coordinator dies.
+def serve(pipe: Connection, gpu: str | None, parent_pid: int) -> None:
+    """Run the worker process, which is killed when its parent process dies.
 
     It sees one GPU alone, or with None all that are visible.
     """
     leave_safe_path()
     # Ctrl-C reaches the whole process group: the coordinator decides what becomes of the trials.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(coordinator_pid)
+    end_with_parent(parent_pid)
     keep_standard_streams()  # user code may print, and nothing may read it
     forget_secrets()
     keep_freed_memory()

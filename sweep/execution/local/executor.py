@@ -1,51 +1,31 @@
 """Runs trials in worker processes of this machine, one per slot, replaced when they die."""
 
 import logging
-import multiprocessing
 import os
 import queue
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import ModuleType
 
-from fieldsharp.core.errors import ConfigError
-from fieldsharp.core.working_folder import safe_path
-from fieldsharp.storage.location.paths import SERIES
-from fieldsharp.sweep.configuration.settings import SweepConfig
-from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY, Executor, ExecutorPlan
-from fieldsharp.sweep.execution.gpus import (
-    CUDA_VISIBLE_DEVICES,
-    describe_workers,
-    gpu_of,
-    visible_gpus,
-    worker_count,
-)
+from fieldsharp.sweep.execution.executor import CANCEL, PAUSE, QUIT, READY
+from fieldsharp.sweep.execution.gpus import gpu_of
 from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses, kill_marked
 from fieldsharp.sweep.execution.local.entrypoint import serve
-from fieldsharp.sweep.study.shared_data import shared_data
+from fieldsharp.sweep.execution.local.forked_process import ForkedProcess, ForkServer
+from fieldsharp.sweep.execution.local.worker_processes import (
+    ProcessExit,
+    Serve,
+    WorkerProcess,
+    WorkerProcesses,
+    kill,
+)
 from fieldsharp.sweep.study.trial_events import End, TrialCancelled, TrialEvent, TrialFailed
 from fieldsharp.sweep.study.trial_spec import Assignment, SharedData, TrialSpec
 
 logger = logging.getLogger(__name__)
-Serve = Callable[[Connection, str | None, int], None]
-"""Main function of a worker process: of its end of the pipe, its GPU and the coordinator's pid."""
 QUIT_TIMEOUT_S = 2.0
-KILL_TIMEOUT_S = 10.0
-"""A process blocked on a failed disk does not end even when killed: it is abandoned."""
-BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-"""Ctrl-C, and the end of a batch job, reach every process: the coordinator decides what becomes of
-the trials. A worker is started with them blocked, since it could not ignore them before it has
-imported its modules."""
-_SPAWNING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -53,6 +33,11 @@ class _Death:
     """Put in the queue in place of a message: the worker died, or sent an unreadable message."""
 
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class _NotForked:
+    """Put in the queue in place of a message: the worker was never started."""
 
 
 @dataclass(eq=False)
@@ -63,21 +48,27 @@ class _Slot:
         index: Number of the slot; with several GPUs it determines the worker's GPU.
         pipe: The coordinator's end of the pipe.
         marks: Identify the worker and its descendants, see ``leftover_processes``.
+        spec: The running trial, None while there is none.
+        assignment: What the worker was sent of it.
         ready: Whether the worker has loaded torch and accepts messages.
         cancelled: Whether it was killed because its trial was cancelled before it was ready.
     """
 
     index: int
-    process: SpawnProcess
+    process: WorkerProcess
     pipe: Connection
     marks: range
     spec: TrialSpec | None = None
+    assignment: str = ""
     ready: bool = False
     cancelled: bool = False
 
 
 class LocalExecutor:
-    """Implements ``Executor`` with spawned processes (a fork would copy torch's threads).
+    """Implements ``Executor`` with processes that are forked from one that has loaded torch.
+
+    This process itself is never forked, which would copy its threads. Where there is no safe fork
+    each worker is spawned, and loads torch itself.
 
     A thread for each worker reads its messages, so that no worker ever waits for the coordinator,
     nor the coordinator for a worker that was stopped in the middle of a message.
@@ -89,10 +80,10 @@ class LocalExecutor:
         work: Serve = serve,
         gpus: tuple[str, ...] = (),
         shared: SharedData | None = None,
+        server: ForkServer | None = None,
     ) -> None:
-        self._context = multiprocessing.get_context("spawn")
         self._workers = workers
-        self._work = work
+        self._processes = WorkerProcesses(work, server)
         self._gpus = gpus
         self._shared = shared
         self._leftovers = LeftoverProcesses()
@@ -118,12 +109,10 @@ class LocalExecutor:
             elif not self._slots[index].process.is_alive():
                 self._slots[index] = self._start(index)
         except OSError as error:  # out of memory, processes or descriptors
-            reason = f"no worker process can be started ({error.strerror or error})"
-            self._failed_submits.append(TrialFailed(spec.number, spec.attempt, reason, "machine"))
+            self._failed_submits.append(_not_started(spec, error))
             return
-        self._slots[index].spec = spec
         assignment = Assignment(spec=spec, checkpoints=checkpoints, shared=self._shared)
-        self._send(self._slots[index], assignment.model_dump_json())
+        self._hand(self._slots[index], spec, assignment.model_dump_json())
 
     def poll(self, timeout_s: float) -> list[TrialEvent]:
         """Return messages of the workers, and a failure for each trial whose worker died."""
@@ -149,6 +138,8 @@ class LocalExecutor:
     def kill(self, number: int) -> None:
         """Kill the worker of this trial, even one that is stopped; no event follows."""
         for slot in self._slots_of(number):
+            if slot.process.pid is None:
+                self._processes.replace_server()
             self._slots[slot.index] = _kill_tree(slot)
 
     def close(self) -> None:
@@ -160,8 +151,9 @@ class LocalExecutor:
         for slot in self._slots:
             if slot.spec is None:
                 slot.process.join(max(0.0, deadline - time.monotonic()))
-            _kill(slot)
+            kill(slot.process)
         self._slots = []
+        self._processes.close()
         self._leftovers.close()
 
     def _slots_of(self, number: int) -> list[_Slot]:
@@ -181,26 +173,14 @@ class LocalExecutor:
         except OSError:  # its death is already in the queue
             logger.debug("worker %d died before it received %.20s", slot.index, message)
 
+    def _hand(self, slot: _Slot, spec: TrialSpec, assignment: str) -> None:
+        slot.spec, slot.assignment = spec, assignment
+        self._send(slot, assignment)
+
     def _start(self, index: int) -> _Slot:
-        pipe, worker_end = self._context.Pipe()
-        process = self._context.Process(
-            target=self._work,
-            args=(worker_end, gpu_of(index, self._gpus), os.getpid()),
-            name=f"worker-{index}",
-            daemon=True,
-        )
-        with safe_path():
-            # Now: starting it later would unblock the signals below.
-            resource_tracker.ensure_running()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
-        try:
-            with safe_path(), _without_main_module():
-                process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        worker_end.close()  # the pipe reads end-of-file only once no copy of this end is open
-        assert process.pid is not None, "the process was started"
-        slot = _Slot(index, process, pipe, self._leftovers.mark_worker(process.pid))
+        marks = self._leftovers.next_marks()
+        process, pipe = self._processes.start(index, gpu_of(index, self._gpus), marks)
+        slot = _Slot(index, process, pipe, marks)
         reader = threading.Thread(
             target=_read, args=(slot, self._messages), name=f"reader-{index}", daemon=True
         )
@@ -218,6 +198,8 @@ class LocalExecutor:
         if isinstance(message, str) and message == READY:
             slot.ready = True
             return []
+        if isinstance(message, _NotForked) and spec is not None and not slot.cancelled:
+            return self._start_again(slot, spec)
         if isinstance(message, TrialEvent):
             if isinstance(message, End):
                 slot.spec = None
@@ -235,63 +217,29 @@ class LocalExecutor:
         sentence = f"its worker process died ({reason or _describe_exit(slot.process.exitcode)})"
         return [TrialFailed(spec.number, spec.attempt, sentence, "worker")]
 
-
-def local_plan(config: SweepConfig) -> ExecutorPlan:
-    """Return the plan of an executor on this machine.
-
-    Raises:
-        ConfigError: If the configured device is missing.
-    """
-    from fieldsharp.model.device import count_gpus  # here, because it imports torch
-
-    gpus = visible_gpus(count_gpus(config.training), os.environ.get(CUDA_VISIBLE_DEVICES))
-    description = describe_workers(config.workers, len(gpus))
-    if description:
-        level = logging.INFO if gpus else logging.WARNING
-        logger.log(level, "%s: %s", config.study, description)
-    workers = worker_count(config.workers, len(gpus))
-
-    def executor(folder: Path) -> Executor:
-        _fetch_checkpoints(config, folder)
-        return LocalExecutor(workers, gpus=gpus, shared=shared_data(config, folder.parent / SERIES))
-
-    return ExecutorPlan(workers, executor)
-
-
-@contextmanager
-def _without_main_module() -> Iterator[None]:
-    """Hide the program that is run from a process that is being spawned.
-
-    It would import that program, and a script that starts a sweep without the usual guard would
-    start it again in every worker. Nothing that a worker is given is defined there.
-    """
-    with _SPAWNING:
-        program = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
+    def _start_again(self, slot: _Slot, spec: TrialSpec) -> list[TrialEvent]:
+        """Start another worker for a trial whose worker was not forked."""
+        assert isinstance(slot.process, ForkedProcess), "others are started at once"
+        self._processes.not_forked(slot.process)
         try:
-            yield
-        finally:
-            sys.modules["__main__"] = program
-
-
-def _fetch_checkpoints(config: SweepConfig, folder: Path) -> None:
-    """Fetch the checkpoints that an earlier run of the study on a cluster left in the mirror."""
-    if config.ray.checkpoints is None:
-        return
-    from fieldsharp.storage.trial_files.checkpoint_sync import CheckpointSync
-    from fieldsharp.sweep.execution.checkpoint_transfer import CheckpointTransfer
-
-    try:
-        mirror = CheckpointSync(config.ray.checkpoints)
-    except ConfigError as error:
-        logger.warning("%s: %s", config.study, error)
-        return
-    CheckpointTransfer(mirror, folder).fetch_all()
+            if slot.process.error:
+                raise OSError(slot.process.error, os.strerror(slot.process.error))
+            self._slots[slot.index] = self._start(slot.index)
+        except OSError as error:
+            slot.spec = None
+            slot.process.kill()
+            return [_not_started(spec, error)]
+        self._hand(self._slots[slot.index], spec, slot.assignment)
+        return []
 
 
 def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> None:
     """Put a worker's messages in the queue until it dies; runs in a thread of its own."""
-    process_exit = _ProcessExit(slot.process)
+    if isinstance(slot.process, ForkedProcess) and not slot.process.wait_started():
+        messages.put((slot, _Death() if slot.cancelled else _NotForked()))
+        slot.process.kill_when_started()
+        return
+    process_exit = ProcessExit(slot.process)
     while True:
         try:
             # The process too: a child of it may hold the pipe open.
@@ -308,42 +256,16 @@ def _read(slot: _Slot, messages: "queue.SimpleQueue[tuple[_Slot, object]]") -> N
     messages.put((slot, _Death()))
 
 
-class _ProcessExit:
-    """Holds a descriptor that becomes readable once a process has ended.
-
-    A pidfd where the kernel has it: the sentinel of ``multiprocessing`` is a pipe, which a child
-    forked by the process holds open.
-
-    Attributes:
-        descriptor: Valid as long as this object exists.
-    """
-
-    def __init__(self, process: SpawnProcess) -> None:
-        self._own: int | None = None
-        self.descriptor = process.sentinel
-        if hasattr(os, "pidfd_open") and process.pid is not None:
-            with suppress(OSError):  # an old kernel, or the process was already waited for
-                self._own = self.descriptor = os.pidfd_open(process.pid)
-
-    def __del__(self) -> None:
-        if self._own is not None:
-            os.close(self._own)
-
-
 def _kill_tree(slot: _Slot) -> _Slot:
     """Kill the process of a slot and its descendants; return the slot without a trial."""
-    _kill(slot)
+    kill(slot.process)
     kill_marked(slot.marks)
     return _Slot(slot.index, slot.process, slot.pipe, slot.marks, cancelled=slot.cancelled)
 
 
-def _kill(slot: _Slot) -> None:
-    """Kill the process of a slot and wait for its end."""
-    slot.process.kill()  # not terminate: that signal is blocked
-    deadline = time.monotonic() + KILL_TIMEOUT_S
-    # Not join with a timeout: that waits for a pipe which a child of the worker may hold open.
-    while slot.process.exitcode is None and time.monotonic() < deadline:
-        time.sleep(0.002)
+def _not_started(spec: TrialSpec, error: OSError) -> TrialFailed:
+    reason = f"no worker process can be started ({error.strerror or error})"
+    return TrialFailed(spec.number, spec.attempt, reason, "machine")
 
 
 def _describe_exit(exitcode: int | None) -> str:

@@ -64,10 +64,11 @@ def freeze_loading_worker_then_kill_coordinator(sweep: LiveSweep, rng: Random) -
     if not sweep.loading():
         if not pids:
             raise NotInjected("no worker was there")
+        before = set(sweep.workers)
         os.kill(rng.choice(pids), signal.SIGKILL)
         sweep.interrupted += 1
-        sweep.wait("a new worker", lambda: sweep.loading() or not sweep.running)
-    time.sleep(rng.uniform(1.0, 3.0))
+        sweep.wait("a new worker", lambda: set(sweep.workers) - before or not sweep.running)
+    time.sleep(rng.uniform(0.0, 0.2))
     loading = sweep.loading()
     if loading:
         os.kill(rng.choice(loading), signal.SIGSTOP)

@@ -29,11 +29,26 @@ def kill_worker(sweep: LiveSweep, rng: Random) -> list[str]:
 def kill_loading_worker(sweep: LiveSweep, rng: Random) -> list[str]:
     """kill -9 a worker that is still importing; if there is none, one is restarted."""
     if not sweep.loading():
+        before = set(sweep.workers)
         _kill_one(sweep.training(), sweep, rng)
-        sweep.wait("a new worker", lambda: sweep.loading() or not sweep.running)
-    time.sleep(rng.uniform(0.0, 1.0))
+        sweep.wait("a new worker", lambda: set(sweep.workers) - before or not sweep.running)
+    time.sleep(rng.uniform(0.0, 0.2))
     _kill_one(sweep.loading() or sweep.training(), sweep, rng)
     return []
+
+
+def kill_server(sweep: LiveSweep, rng: Random) -> list[str]:
+    """kill -9 the process that workers are forked from: they die with it, and new ones train."""
+    time.sleep(rng.uniform(0.0, 0.6))
+    servers, workers = sweep.servers, sweep.workers
+    if not servers or not workers:
+        raise NotInjected("no worker was there")
+    sweep.interrupted += len(workers)
+    os.kill(rng.choice(servers), signal.SIGKILL)
+    left = sweep.gone_within(workers, ORPHAN_LIMIT_S)
+    losses = [f"worker {worker} outlived the process it was forked from" for worker in left]
+    sweep.wait_for_training()
+    return losses
 
 
 def kill_coordinator(sweep: LiveSweep, rng: Random) -> list[str]:

@@ -6,6 +6,7 @@ from tests.chaos.faults import damage, freezes, kills, removals, stops, storage_
 from tests.chaos.faults.fault import Fault, Inject
 
 KILL_WORKER = "kill -9 a worker"
+KILL_SERVER = "kill -9 the fork server"
 KILL_COORDINATOR = "kill -9 the coordinator"
 SHORT_LOCK = "database locked for 4 s"
 LONG_LOCK = "database locked for 60 s"
@@ -15,6 +16,7 @@ LOST_LOG = "log removed"
 _FAULTS: dict[str, Inject] = {
     KILL_WORKER: kills.kill_worker,
     "kill -9 a worker that is loading": kills.kill_loading_worker,
+    KILL_SERVER: kills.kill_server,
     KILL_COORDINATOR: kills.kill_coordinator,
     "kill -9 the coordinator, and as it starts": kills.kill_starting_coordinator,
     "freeze a worker for good": freezes.freeze_worker,
@@ -56,6 +58,7 @@ SHORT = (
     LOST_LOG,
     "freeze the coordinator",
     KILL_WORKER,
+    KILL_SERVER,
     "freeze a worker, kill the coordinator",
     "SIGTERM to the group",
 )

@@ -14,6 +14,7 @@ from fieldsharp.sweep.execution.leftover_processes import (
     LeftoverProcesses,
     kill_marked,
     mark_script,
+    mark_worker,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="marks are Linux's alone")
@@ -45,10 +46,10 @@ time.sleep(180)
 """
 COORDINATOR = """
 import subprocess, sys, time
-from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses
+from fieldsharp.sweep.execution.leftover_processes import LeftoverProcesses, mark_worker
 leftovers = LeftoverProcesses()
 worker = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
-leftovers.mark_worker(worker.pid)
+mark_worker(worker.pid, leftovers.next_marks())
 worker.stdin.close()
 time.sleep(180)
 """
@@ -81,8 +82,9 @@ def test_what_a_killed_worker_started_is_found_and_killed(tmp_path: Path) -> Non
         subprocess.Popen(_worker(tmp_path), stdin=subprocess.PIPE) as worker,
         subprocess.Popen(_worker(tmp_path), stdin=subprocess.PIPE) as other,
     ):
-        marks = leftovers.mark_worker(worker.pid)
-        leftovers.mark_worker(other.pid)
+        marks = leftovers.next_marks()
+        mark_worker(worker.pid, marks)
+        mark_worker(other.pid, leftovers.next_marks())
         assert worker.stdin is not None
         worker.stdin.close()
         children = _children(tmp_path)

@@ -436,7 +436,10 @@ def test_no_process_is_left_when_an_executor_is_closed_while_its_worker_is_froze
     executor = LocalExecutor(1)
     executor.submit(make_spec(training__epochs=LONG))
     process = executor._slots[0].process
-    assert process.pid is not None
+    deadline = time.monotonic() + LIMIT_S
+    while process.pid is None:  # it is forked once torch is loaded
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     os.kill(process.pid, signal.SIGSTOP)
     executor.close()
     assert process.exitcode == -signal.SIGKILL
