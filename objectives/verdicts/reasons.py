@@ -2,12 +2,7 @@
 
 from fieldsharp.objectives.guards import guard_name
 from fieldsharp.objectives.per_variable import named, split_name
-from fieldsharp.objectives.verdicts.contender import (
-    USELESS,
-    Contender,
-    nearly_reaches,
-    reaches,
-)
+from fieldsharp.objectives.verdicts.contender import USELESS, Contender, nearly_reaches, reaches
 from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.members_reasons import (
     after_refused_members,

@@ -26,11 +26,7 @@ from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confi
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.leads import StoredLeads, study_leads
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
-from fieldsharp.sweep.study.trial_records import (
-    complete_baseline,
-    counted,
-    trial_record,
-)
+from fieldsharp.sweep.study.trial_records import complete_baseline, counted, trial_record
 from fieldsharp.sweep.study.verdict_inputs import contenders, results_by_variable, results_of
 
 NO_MORE = "no more trials are started; to go on anyway"
