@@ -86,10 +86,9 @@ class GrowingRanking(Generic[T]):
     def add(self, item: T) -> None:
         """Take an item in."""
         new = self._placed(item)
-        far_below = bisect_left(self._by_score, (new.score - FAR,), key=by_score)
-        first = self._after_all_of(far_below)
+        first = self._first_changed(new)
         insort(self._by_score, new, key=by_score)
-        stretch = self._ranked_again(new, far_below, first)
+        stretch = self._ranked_again(new, first)
         # As many as before and the new one.
         above = self._all.places[first - 1] if first else -math.inf
         after = first + len(stretch) - 1
@@ -106,6 +105,25 @@ class GrowingRanking(Generic[T]):
         parts = self._known_parts.setdefault(parts, parts)  # thousands share a few
         return _Placed(*self._rank(item), item, parts)
 
+    def _first_changed(self, new: _Placed[T]) -> int:
+        """Return the first position that a new one may change.
+
+        Before it others are better: they are far below in score or, while there is one that is
+        lower still, have the better tie breaker.
+        """
+        lowest = bisect_left(self._by_score, (new.score - FAR,), key=by_score)
+        first = self._after_all_of(lowest)
+        for position, best in enumerate(self._order[first:], start=first):
+            while self._by_score[lowest].place < best.place:  # it is ranked before
+                lowest += 1
+            least = self._by_score[lowest].score
+            if new.score < least:
+                return position
+            if new.tie_breaker <= best.tie_breaker and new.score <= least + TIE:
+                if new.tie_breaker < best.tie_breaker or new.number < best.number:
+                    return position
+        return len(self._order)
+
     def _after_all_of(self, count: int) -> int:
         """Return the position after all of so many with the lowest scores.
 
@@ -118,7 +136,7 @@ class GrowingRanking(Generic[T]):
         last = max(one.place for one in self._by_score[near:count])
         return bisect_right(self._all.places, last)
 
-    def _ranked_again(self, new: _Placed[T], far_below: int, first: int) -> list[_Placed[T]]:
+    def _ranked_again(self, new: _Placed[T], first: int) -> list[_Placed[T]]:
         """Return the stretch from a position on in which a new one changes the order.
 
         It ends where the same ones are ranked as before, but for the new one: what follows depends
@@ -126,11 +144,11 @@ class GrowingRanking(Generic[T]):
 
         Args:
             new: Among those by score already.
-            far_below: How many by score are ranked before that position whatever comes.
-            first: The position.
+            first: The position; all before it are lower in score, or have the better tie breaker.
         """
         last = self._all.places[first - 1] if first else -math.inf
-        rest = (one for one in self._by_score[far_below:] if one.place > last)
+        begin = bisect_left(self._by_score, (new.score - FAR,), key=by_score)
+        rest = (one for one in self._by_score[begin:] if one.place > last)
         stretch: list[_Placed[T]] = []
         differing: set[int] = set()
         for position, best in enumerate(best_first(rest), start=first):
