@@ -111,17 +111,17 @@ class GrowingRanking(Generic[T]):
         Before it others are better: they are far below in score or, while there is one that is
         lower still, have the better tie breaker.
         """
-        lowest = bisect_left(self._by_score, (new.score - FAR,), key=by_score)
+        lowest = bisect_left(self._by_score, new.score - FAR, key=_score)
         first = self._after_all_of(lowest)
         for position, best in enumerate(self._order[first:], start=first):
             while self._by_score[lowest].place < best.place:  # it is ranked before
                 lowest += 1
             least = self._by_score[lowest].score
-            if new.score < least:
+            is_better = new.tie_breaker < best.tie_breaker or (
+                new.tie_breaker == best.tie_breaker and new.number < best.number
+            )
+            if new.score < least or (is_better and new.score <= least + TIE):
                 return position
-            if new.tie_breaker <= best.tie_breaker and new.score <= least + TIE:
-                if new.tie_breaker < best.tie_breaker or new.number < best.number:
-                    return position
         return len(self._order)
 
     def _after_all_of(self, count: int) -> int:
@@ -132,7 +132,7 @@ class GrowingRanking(Generic[T]):
         if not count:
             return 0
         highest = self._by_score[count - 1].score
-        near = bisect_left(self._by_score, (highest - FAR,), key=by_score)
+        near = bisect_left(self._by_score, highest - FAR, key=_score)
         last = max(one.place for one in self._by_score[near:count])
         return bisect_right(self._all.places, last)
 
@@ -147,7 +147,7 @@ class GrowingRanking(Generic[T]):
             first: The position; all before it are lower in score, or have the better tie breaker.
         """
         last = self._all.places[first - 1] if first else -math.inf
-        begin = bisect_left(self._by_score, (new.score - FAR,), key=by_score)
+        begin = bisect_left(self._by_score, new.score - FAR, key=_score)
         rest = (one for one in self._by_score[begin:] if one.place > last)
         stretch: list[_Placed[T]] = []
         differing: set[int] = set()
@@ -183,3 +183,7 @@ class GrowingRanking(Generic[T]):
         yield self._all, list(stretch)
         for name, part in self._parts.items():
             yield part, [one for one in stretch if name in one.parts]
+
+
+def _score(one: Ranked) -> float:
+    return one.score

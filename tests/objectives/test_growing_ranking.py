@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,10 @@ from fieldsharp.objectives.growing_ranking import GrowingRanking
 from fieldsharp.objectives.ranking import TIE, ranked
 
 Item = tuple[float, int, float]
-PARTS = {"even": lambda item: item[1] % 2 == 0, "third": lambda item: item[1] % 3 == 0}
+PARTS: dict[str, Callable[[Item], bool]] = {
+    "even": lambda item: item[1] % 2 == 0,
+    "third": lambda item: item[1] % 3 == 0,
+}
 
 
 def _at_once(items: Sequence[Item]) -> list[Item]:
