@@ -102,15 +102,14 @@ class _Rung:
             return self._alone.first(count)
         return [number for number in self._beside_baseline.first(count) if number != BASELINE]
 
-    @property
-    def by_turn(self) -> list[int]:
-        """The trials in the order in which they would go on."""
+    def by_turn(self, waiting: Collection[int]) -> list[int]:
+        """Return some of the trials in the order in which they would go on."""
         order = self._alone.with_guards.numbers
-        places = {number: place for place, number in enumerate(order)}
+        places = {number: place for place, number in enumerate(order) if number in waiting}
         for place, number in enumerate(self._alone.by_score):
-            if not self.results[number].guards_decide:
+            if number in waiting and not self.results[number].guards_decide:
                 places[number] = min(place, places[number])
-        return sorted(order, key=places.__getitem__)
+        return sorted(places, key=places.__getitem__)
 
     @property
     def has_several_values(self) -> bool:
@@ -224,7 +223,7 @@ class Asha:
             if to_come and rung.has_several_values:
                 most = count
             in_time = set(rung.first(most))
-            waiting = [n for n in rung.by_turn if self._paused.get(n) == rung.epochs]
+            waiting = rung.by_turn({n for n, at in self._paused.items() if at == rung.epochs})
             late = {n for n in waiting if n not in in_time} | set(waiting[self._most_paused :])
             found += [number for number in waiting if number in late]
         self._all_have_hope = None if found else state
