@@ -66,7 +66,7 @@ LONG_S = 5.0
 SHORT = Plan(lengths=((0.1, 4),), rounds=1, filled=(6, 12), filled_s=0.1, at_a_time=4)
 AIM_LENGTH_S = 2.0
 AIM_SHARE = 1.03
-AIM_GROWTH = 1.5
+AIM_GROWTH = 1.3
 
 
 def measure(*, short: bool = False, config: Path = QUICKSTART) -> list[Measurement]:

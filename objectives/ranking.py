@@ -5,10 +5,66 @@ such as the error.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 TIE = 0.001
 """Scores that differ by no more are equal; 0.1 % of a gradient or a peak."""
+
+
+@dataclass(slots=True, eq=False)
+class Ranked:
+    """A forecast as it is ranked.
+
+    Attributes:
+        score: The lower the better.
+        number: Unique; of equal forecasts the lower is better.
+        tie_breaker: Such as the RMSE, the lower the better.
+    """
+
+    score: float
+    number: int
+    tie_breaker: float
+
+    def __post_init__(self) -> None:
+        self.score = _or_infinity(self.score)
+        self.tie_breaker = _or_infinity(self.tie_breaker)
+
+
+R = TypeVar("R", bound=Ranked)
+
+
+def by_score(one: Ranked) -> tuple[float, int]:
+    """Return the key by which ``best_first`` takes forecasts."""
+    return one.score, one.number
+
+
+def best_first(ascending: Iterable[R]) -> Iterator[R]:
+    """Yield forecasts, the best first; see ``ranked``.
+
+    Args:
+        ascending: The forecasts, in the order of ``by_score``; taken only as far as needed.
+    """
+    source = iter(ascending)
+    upcoming = next(source, None)
+    waiting: deque[R] = deque()
+    tied: list[tuple[float, int, R]] = []
+    yielded: set[int] = set()
+    while upcoming is not None or tied:
+        while waiting and waiting[0].number in yielded:
+            yielded.remove(waiting.popleft().number)
+        lowest = waiting[0] if waiting else upcoming
+        assert lowest is not None, "a tied forecast waits until it is yielded"
+        limit = lowest.score + TIE
+        while upcoming is not None and upcoming.score <= limit:
+            heapq.heappush(tied, (upcoming.tie_breaker, upcoming.number, upcoming))
+            waiting.append(upcoming)
+            upcoming = next(source, None)
+        *_, best = heapq.heappop(tied)
+        yielded.add(best.number)
+        yield best
 
 
 def ranked(scores: Sequence[float], tie_breakers: Sequence[float]) -> list[int]:
@@ -21,24 +77,9 @@ def ranked(scores: Sequence[float], tie_breakers: Sequence[float]) -> list[int]:
         scores: The lower the better; NaN is worst.
         tie_breakers: Of the same forecasts, likewise.
     """
-    scores = [_or_infinity(score) for score in scores]
-    tie_breakers = [_or_infinity(value) for value in tie_breakers]
-    by_score = sorted(range(len(scores)), key=lambda i: (scores[i], i))
-    ranking: list[int] = []
-    tied: list[tuple[float, int]] = []
-    is_ranked = [False] * len(scores)
-    lowest = upcoming = 0
-    while len(ranking) < len(scores):
-        while is_ranked[by_score[lowest]]:
-            lowest += 1
-        limit = scores[by_score[lowest]] + TIE
-        while upcoming < len(scores) and scores[by_score[upcoming]] <= limit:
-            heapq.heappush(tied, (tie_breakers[by_score[upcoming]], by_score[upcoming]))
-            upcoming += 1
-        _, best = heapq.heappop(tied)
-        is_ranked[best] = True
-        ranking.append(best)
-    return ranking
+    numbers = range(len(scores))
+    forecasts = map(Ranked, scores, numbers, tie_breakers)
+    return [one.number for one in best_first(sorted(forecasts, key=by_score))]
 
 
 def _or_infinity(value: float) -> float:

@@ -2,13 +2,8 @@
 
 from fieldsharp.objectives.guards import guard_name
 from fieldsharp.objectives.per_variable import named, split_name
-from fieldsharp.objectives.verdicts.contenders import (
-    USELESS,
-    Contender,
-    Contenders,
-    nearly_reaches,
-    reaches,
-)
+from fieldsharp.objectives.verdicts.contender import USELESS, Contender, nearly_reaches, reaches
+from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.members_reasons import (
     after_refused_members,
     keep_tuning_members,
@@ -24,7 +19,7 @@ NAMED = 3
 
 def cures(results: Contenders) -> str:
     """Return the loss terms to try next: that can sharpen, were not refused, untried ones first."""
-    tried = {variant for c in results.trials for variant in c.variants}
+    tried = results.compared.tried
     left = [name for name in CURES if name not in results.refused_variants]
     named = sorted(left, key=lambda name: name in tried)[:NAMED]
     return f"{', '.join(named[:-1])} or {named[-1]}" if len(named) > 1 else "".join(named)
@@ -267,7 +262,7 @@ def trial_on_its_way(results: Contenders) -> str:
         reason += f"; the baseline could be better: {'; '.join(training_faults(results))}"
     if results.out_of_reach:
         reason += f"; {in_words(results.out_of_reach)}"
-    further = [c for c in results.gamed if c.is_complete and reaches(c, results.targets)]
+    further = results.compared.gamed_sharp
     if not further:
         return reason
     name, words = further[0].broken[0]

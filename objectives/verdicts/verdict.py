@@ -15,7 +15,8 @@ from pydantic import Field
 
 from fieldsharp.fields.settings import Settings
 from fieldsharp.objectives.verdicts import reasons
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders
+from fieldsharp.objectives.verdicts.contender import Contender
+from fieldsharp.objectives.verdicts.contenders import Contenders
 
 CONFIRM_FIRST = "confirm it on new seeds and the test split with the confirm command, then "
 """How the next step begins after a success that was trained with one seed alone."""
@@ -91,7 +92,7 @@ class Rule:
 RULES: tuple[Rule, ...] = (
     Rule(
         TOO_EARLY,
-        applies=lambda results: not any(c.is_baseline for c in results.trials),
+        applies=lambda results: results.compared.baseline is None,
         reason=lambda _: "the baseline, which every trial is compared with, is not complete yet",
         next="wait for it",
     ),

@@ -13,15 +13,53 @@ without them (decision record 31). Without that second order nets that game the 
 the places of the others, without the first those that are only late would be given up.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from fieldsharp.sweep.configuration.settings import SearchSettings
-from fieldsharp.sweep.study.rung_results import RungResult, ranked
+from fieldsharp.sweep.study.rung_order import RungOrder
+from fieldsharp.sweep.study.rung_results import RungResult
 
 BASELINE = -1
 """In place of a trial number at a rung."""
+
+
+class _Orders:
+    """Two orders of the same trials: with all guards, and without those that may not decide."""
+
+    def __init__(self) -> None:
+        self.with_guards = RungOrder()
+        self._by_score: RungOrder | None = None
+        self._results: dict[int, RungResult] = {}
+
+    def add(self, number: int, result: RungResult) -> None:
+        """Take in the result of a trial."""
+        self._results[number] = result
+        self.with_guards.add(number, result)
+        if self._by_score is not None:
+            self._by_score.add(number, result.by_score)
+        elif not result.guards_decide and result.violation > 0:
+            self._by_score = RungOrder()
+            for other, known in self._results.items():
+                self._by_score.add(other, known.by_score)
+
+    @property
+    def by_score(self) -> Sequence[int]:
+        """The trials as if those broke no guard that guards may not decide on, the best first."""
+        order = self.with_guards if self._by_score is None else self._by_score
+        return order.numbers
+
+    def first(self, count: int) -> list[int]:
+        """Return the trials among so many first in either order.
+
+        In the order by score only those count that guards may not decide on.
+        """
+        found = dict.fromkeys(self.with_guards.numbers[:count])
+        if self._by_score is not None:
+            also = self._by_score.numbers[:count]
+            found |= dict.fromkeys(n for n in also if not self._results[n].guards_decide)
+        return list(found)
 
 
 @dataclass
@@ -37,50 +75,41 @@ class _Rung:
     epochs: int
     results: dict[int, RungResult] = field(default_factory=dict)
     baseline: RungResult | None = None
-    _order: list[int] | None = None
-    _by_score: list[int] | None = None
+    _alone: _Orders = field(default_factory=_Orders)
+    _beside_baseline: _Orders = field(default_factory=_Orders)
 
     def add(self, number: int, result: RungResult) -> None:
         """Take in the result of a trial."""
         self.results[number] = result
-        self._order = self._by_score = None
+        self._alone.add(number, result)
+        self._beside_baseline.add(number, result)
 
-    @property
-    def order(self) -> list[int]:
-        """The trials, the best first."""
-        if self._order is None:
-            self._order = ranked(self.results)
-        return self._order
+    def add_baseline(self, result: RungResult) -> None:
+        """Take in the result of the baseline, in place of an earlier one."""
+        if result == self.baseline:
+            return
+        self.baseline = result
+        self._beside_baseline = _Orders()
+        for number, known in {BASELINE: result, **self.results}.items():
+            self._beside_baseline.add(number, known)
 
-    @property
-    def by_score(self) -> list[int]:
-        """The trials as if those broke no guard that guards may not decide on, the best first."""
-        if self._by_score is None:
-            freed = [r for r in self.results.values() if not r.guards_decide and r.violation > 0]
-            results = {number: result.by_score for number, result in self.results.items()}
-            self._by_score = ranked(results) if freed else self.order
-        return self._by_score
+    def first(self, count: int, *, beside_baseline: bool = False) -> list[int]:
+        """Return the trials among so many first in either order, the baseline among them if asked.
 
-    def first(self, count: int, baseline: RungResult | None = None) -> list[int]:
-        """Return the trials among so many first in either order, the baseline among them if given.
-
-        In the order by score only those count that guards may not decide on.
+        See ``_Orders.first``.
         """
-        found = dict.fromkeys(_first(self.order, self.results, count, baseline))
-        if self.by_score is not self.order:
-            freed = {number: self.results[number].by_score for number in self.by_score[:count]}
-            also = _first(self.by_score, freed, count, baseline)
-            found |= dict.fromkeys(n for n in also if not self.results[n].guards_decide)
-        return list(found)
+        if not beside_baseline:
+            return self._alone.first(count)
+        return [number for number in self._beside_baseline.first(count) if number != BASELINE]
 
-    @property
-    def by_turn(self) -> list[int]:
-        """The trials in the order in which they would go on."""
-        places = {number: place for place, number in enumerate(self.order)}
-        for place, number in enumerate(self.by_score):
-            if not self.results[number].guards_decide:
+    def by_turn(self, waiting: Collection[int]) -> list[int]:
+        """Return some of the trials in the order in which they would go on."""
+        order = self._alone.with_guards.numbers
+        places = {number: place for place, number in enumerate(order) if number in waiting}
+        for place, number in enumerate(self._alone.by_score):
+            if number in waiting and not self.results[number].guards_decide:
                 places[number] = min(place, places[number])
-        return sorted(self.order, key=places.__getitem__)
+        return sorted(places, key=places.__getitem__)
 
     @property
     def has_several_values(self) -> bool:
@@ -98,17 +127,7 @@ class _Rung:
             return self.first(-(-len(self.results) // one_in))
         if self.baseline is None or self.has_several_values:
             return self.first(len(self.results) // one_in)
-        return self.first((len(self.results) + 1) // one_in, self.baseline)
-
-
-def _first(
-    order: Sequence[int], results: Mapping[int, RungResult], count: int, baseline: RungResult | None
-) -> list[int]:
-    """Return the first trials of an order, the baseline among them if it is given."""
-    first = {number: results[number] for number in order[:count]}
-    if baseline is None:
-        return list(first)
-    return [n for n in ranked({**first, BASELINE: baseline})[:count] if n != BASELINE]
+        return self.first((len(self.results) + 1) // one_in, beside_baseline=True)
 
 
 class Asha:
@@ -127,6 +146,8 @@ class Asha:
         self._most_paused = most_paused
         self._at: dict[int, _Rung] = {epochs: _Rung(epochs) for epochs in rungs}
         self._paused: dict[int, int] = {}
+        self._changes = 0
+        self._all_have_hope: tuple[object, ...] | None = None
 
     @classmethod
     def from_settings(cls, search: SearchSettings, rungs: Sequence[int]) -> Self:
@@ -147,18 +168,21 @@ class Asha:
         rung = self._at.get(result.epochs)
         if rung is not None and number not in rung.results:
             rung.add(number, result)
+            self._changes += 1
 
     def add_baseline(self, result: RungResult) -> None:
         """Take in the result of the baseline at a rung."""
-        self._at[result.epochs].baseline = result
+        self._at[result.epochs].add_baseline(result)
 
     def pause(self, number: int, rung: int) -> None:
         """Note that a trial is paused at a rung."""
         self._paused[number] = rung
+        self._changes += 1
 
     def remove(self, number: int) -> None:
         """Note that a trial is not paused any more."""
         del self._paused[number]
+        self._changes += 1
 
     def promotes(self, number: int, rung: int, running: Collection[int], new: int) -> bool:
         """Return whether a trial at a rung goes on at once.
@@ -188,6 +212,9 @@ class Asha:
         Of one value: a trial with enough better ones at its rung, whatever is still to come. Of
         several values new trials change the crowding of a front, so only once none is to come.
         """
+        state = (self._changes, *running, new)
+        if state == self._all_have_hope:  # it is asked after every event of a trial
+            return []
         found: list[int] = []
         for rung in self._at.values():
             to_come = self._to_come(rung, running, new, without=found)
@@ -196,9 +223,10 @@ class Asha:
             if to_come and rung.has_several_values:
                 most = count
             in_time = set(rung.first(most))
-            waiting = [n for n in rung.by_turn if self._paused.get(n) == rung.epochs]
+            waiting = rung.by_turn({n for n, at in self._paused.items() if at == rung.epochs})
             late = {n for n in waiting if n not in in_time} | set(waiting[self._most_paused :])
             found += [number for number in waiting if number in late]
+        self._all_have_hope = None if found else state
         return found
 
     def _best(self, rung: _Rung, running: Collection[int], new: int) -> list[int]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.limits.error_limit import rmse_multiples
 from fieldsharp.objectives.targets import targets_already_reached
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, by_score
+from fieldsharp.objectives.verdicts.compared_trials import ComparedTrials
+from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.verdict import Verdict
 from fieldsharp.sweep.study.confirmation.records import Confirmation
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -32,14 +33,24 @@ class VerdictTracker:
     def __init__(self, repository: StudyRepository, facts: DataSummary) -> None:
         self._repository = repository
         self._config = repository.config
-        self.facts = facts
-        self._contenders: list[Contender] = []
+        self._facts = facts
+        self._compared = ComparedTrials(facts.targets)
         self._baseline: TrialRecord | None = None
         self._confirmation: Confirmation | None = None
         self._leads: StoredLeads | None = None
-        self._compared: set[int] = set()
+        self._sharp_before: list[int] = []
         self._verdict: Verdict | None = None
         self._needless = ""
+
+    @property
+    def facts(self) -> DataSummary:
+        """What is known of the data."""
+        return self._facts
+
+    @facts.setter
+    def facts(self, facts: DataSummary) -> None:
+        self._facts = facts
+        self._compared = ComparedTrials(facts.targets, self._compared)
 
     @property
     def needless(self) -> str:
@@ -53,13 +64,13 @@ class VerdictTracker:
 
     def read(self) -> None:
         """Read the trials that have ended already, and what was confirmed of them."""
-        self._contenders = self._repository.contenders()
+        self._compared = ComparedTrials(self._facts.targets, self._repository.contenders())
         self._baseline = self._repository.baseline()
         self._confirmation = self._repository.confirmation()
 
     def add(self, spec: TrialSpec, record: TrialRecord, *, is_complete: bool = True) -> None:
         """Add a trial that is complete, or was pruned."""
-        self._contenders.append(contender(spec, record, is_complete=is_complete))
+        self._compared.add(contender(spec, record, is_complete=is_complete))
         if spec.is_baseline and is_complete:
             self._baseline = record
 
@@ -71,33 +82,30 @@ class VerdictTracker:
         """
         to_come = max(0, self._config.budget.trials - finished)
         results = results_of(
-            self._contenders,
+            self._compared,
             self._baseline,
             self._config,
-            self.facts,
+            self._facts,
             to_come,
             confirmation=self._confirmation,
         )
-        of_all = [results, *self._by_variable(results).values()]
-        leads = self._leads_of(of_all, to_come)
-        verdict = verdict_on(results, self._baseline, self._config, self.facts, leads)
+        variables = results_by_variable(results, self._baseline, self._config, self._facts)
+        leads = self._leads_of([results, *variables.values()], to_come)
+        verdict = verdict_on(results, variables, self._config, leads)
         if verdict != self._verdict:
             self._repository.set_verdict(verdict)
             self._verdict = verdict
         self._needless = self._repository.why_settled(verdict)
-
-    def _by_variable(self, results: Contenders) -> dict[str, Contenders]:
-        return results_by_variable(results, self._baseline, self._config, self.facts)
 
     def _leads_of(self, of_all: Sequence[Contenders], to_come: int) -> StoredLeads | None:
         """Return the leads over the best reference, worked out where they may decide.
 
         That takes seconds: for each new trial that reaches the targets, and at the end.
         """
-        sharp = {c.number for results in of_all for c in results.sharp}
-        if sharp and (sharp != self._compared or to_come == 0):
+        sharp = [len(results.sharp) for results in of_all]  # trials are added, never removed
+        if any(sharp) and (sharp != self._sharp_before or to_come == 0):
             self._leads = self._repository.leads()
-            self._compared = sharp
+            self._sharp_before = sharp
         return self._leads
 
     def wanted(self, count: int) -> list[int]:
@@ -107,11 +115,9 @@ class VerdictTracker:
             count: How many of the feasible ones, by score; 0 also drops the baseline, unless
                 trials may go on from its weights.
         """
-        feasible = [c for c in self._contenders if c.is_complete and not c.broken]
-        best = by_score(feasible)[:count]
         keeps_baseline = count > 0 or self._config.starts_from_baseline
-        baseline = [c.number for c in self._contenders if c.is_baseline and keeps_baseline]
-        return [*baseline, *(c.number for c in best)]
+        kept = [*(self._compared.baselines if keeps_baseline else ())]
+        return [c.number for c in (*kept, *self._compared.feasible[:count])]
 
     def warn_of_baseline(self, record: TrialRecord) -> None:
         """Warn if the baseline makes the search meaningless.
@@ -120,9 +126,9 @@ class VerdictTracker:
         """
         study = self._config.study
         in_settings = self._config.data.predicted
-        for name, setting in zip(self.facts.variables, in_settings, strict=True):
-            of_variable = f"{study}: {name}" if self.facts.others else study
-            facts = self.facts.of(name)
+        for name, setting in zip(self._facts.variables, in_settings, strict=True):
+            of_variable = f"{study}: {name}" if self._facts.others else study
+            facts = self._facts.of(name)
             for sentence in self._warnings(record.of(name), facts, setting or name):
                 logger.warning("%s: %s", of_variable, sentence)
         # Those of the record: status, dashboard and report show them, and the verdict counts them.

@@ -15,6 +15,7 @@ from fieldsharp.core.suggestions import nearest
 from fieldsharp.model.registry import BEST_SHARPENER
 from fieldsharp.model.settings import SharpeningSettings
 from fieldsharp.storage.errors.mapping import database_errors
+from fieldsharp.storage.optuna_adapter.ordered_trials import with_ordered_trials
 from fieldsharp.sweep.configuration.settings import SweepConfig
 from fieldsharp.sweep.configuration.space import make_pruner, make_sampler
 from fieldsharp.sweep.study.data_summary import DataSummary
@@ -65,11 +66,12 @@ def open_or_create_study(
     with database_errors(storage.url):
         names = optuna.study.get_all_study_names(storage)
         objectives = OBJECTIVES[config.objective.mode]
+        cached = with_ordered_trials(storage)
         if config.study in names:
-            study = optuna.load_study(study_name=config.study, storage=storage)
+            study = optuna.load_study(study_name=config.study, storage=cached)
         else:
             study = optuna.create_study(
-                study_name=config.study, storage=storage, directions=["minimize"] * len(objectives)
+                study_name=config.study, storage=cached, directions=["minimize"] * len(objectives)
             )
         if _is_half_made(study, len(objectives)):
             study.set_user_attr(FACTS, facts.model_dump(mode="json"))
@@ -154,7 +156,7 @@ def load_study(storage: RDBStorage, name: str) -> Study:
             hint = f"did you mean {guess!r}?" if guess else "start one with that name first"
             present = ", ".join(sorted(names)) or "none"
             raise StudyError(f"there is no study {name!r}: {hint} (studies there: {present})")
-        return optuna.load_study(study_name=name, storage=storage)
+        return optuna.load_study(study_name=name, storage=with_ordered_trials(storage))
 
 
 def our_studies(storage: RDBStorage) -> list[str]:

@@ -8,7 +8,7 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from fieldsharp.core.errors import StudyError, TrialEndedElsewhere
-from fieldsharp.objectives.verdicts.contenders import Contender
+from fieldsharp.objectives.verdicts.contender import Contender
 from fieldsharp.objectives.verdicts.verdict import SUCCESS, Verdict
 from fieldsharp.storage.optuna_adapter.trials import (
     open_trial,

@@ -1,12 +1,13 @@
 """The verdict on a study: computed from its trials, and whether further trials could change it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.core.errors import StudyError
+from fieldsharp.objectives.verdicts.compared_trials import ComparedTrials
 from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.verdict import (
     GAMED,
@@ -25,12 +26,7 @@ from fieldsharp.sweep.study.confirmation.records import Confirmation, read_confi
 from fieldsharp.sweep.study.data_summary import DataSummary
 from fieldsharp.sweep.study.leads import StoredLeads, study_leads
 from fieldsharp.sweep.study.narrowed_search import narrowed_search
-from fieldsharp.sweep.study.trial_records import (
-    TrialRecord,
-    complete_baseline,
-    counted,
-    trial_record,
-)
+from fieldsharp.sweep.study.trial_records import complete_baseline, counted, trial_record
 from fieldsharp.sweep.study.verdict_inputs import contenders, results_by_variable, results_of
 
 NO_MORE = "no more trials are started; to go on anyway"
@@ -85,18 +81,18 @@ def study_verdict(
     complete = complete_baseline(trials)
     baseline = trial_record(complete) if complete is not None else None
     found = results_of(
-        contenders(trials),
+        ComparedTrials(facts.targets, contenders(trials)),
         baseline,
         config,
         facts,
         to_come,
         confirmation=confirmation or read_confirmation(study),
     )
-    results = [found, *results_by_variable(found, baseline, config, facts).values()]
+    variables = results_by_variable(found, baseline, config, facts)
     leads = None
-    if baseline is not None and any(one.sharp for one in results):
+    if baseline is not None and any(one.sharp for one in (found, *variables.values())):
         leads = study_leads(trials, config, facts, study.user_attrs)
-    verdict = verdict_on(found, baseline, config, facts, leads)
+    verdict = verdict_on(found, variables, config, leads)
     if verdict.name != PROMISING or NARROWED not in verdict.next:
         return verdict
     try:
@@ -108,24 +104,22 @@ def study_verdict(
 
 def verdict_on(
     results: Contenders,
-    baseline: TrialRecord | None,
+    by_variable: Mapping[str, Contenders],
     config: SweepConfig,
-    facts: DataSummary,
     leads: StoredLeads | None,
 ) -> Verdict:
     """Return the verdict on a sweep, with that on each of several variables by itself.
 
     Args:
         results: Of all trials, without leads.
-        baseline: Its outcome; None before it is complete.
+        by_variable: The same in each of several variables by itself.
         config: Of the study.
-        facts: Of its data.
         leads: Over the best reference, where they may decide.
     """
     known = {} if leads is None else leads.variables
     variables = {
         name: reach_verdict(replace(one, leads=known[name].by_trial if name in known else {}))
-        for name, one in results_by_variable(results, baseline, config, facts).items()
+        for name, one in by_variable.items()
     }
     joint = reach_verdict(replace(results, leads=leads.by_trial if leads is not None else {}))
     return as_script_verdict(config, joint.model_copy(update={"variables": variables}))

@@ -13,7 +13,8 @@ from fieldsharp.objectives.guards import broken
 from fieldsharp.objectives.improvement import still_improving
 from fieldsharp.objectives.leads.lead import Lead
 from fieldsharp.objectives.per_variable import named
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
+from fieldsharp.objectives.verdicts.contender import Contender, ReferenceForecast
+from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.reach import LeadOutOfReach, leads_out_of_reach
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
 from fieldsharp.sweep.configuration.presets import BASELINE
@@ -90,7 +91,7 @@ def results_of(
     """Return the trials of a study with all that they are compared with.
 
     Args:
-        found: Its complete and pruned trials.
+        found: Its complete and pruned trials; ranked already as ``ComparedTrials``.
         baseline: The record of the baseline; None before it is complete.
         config: Of the study.
         facts: Of the data.
@@ -219,7 +220,7 @@ def results_by_variable(
     return {
         name: replace(
             results_of(
-                [one.by_variable.get(name, one) for one in results.trials],
+                results.compared.alone(name, facts.of(name).targets),
                 baseline.of(name) if baseline is not None else None,
                 config,
                 facts.of(name),

@@ -19,7 +19,8 @@ from fieldsharp.objectives.score import score_values
 from fieldsharp.objectives.settings import GuardSettings, ObjectiveSettings, TargetSettings
 from fieldsharp.objectives.sharpened import best_of, judge
 from fieldsharp.objectives.targets import Band, Targets, resolve_all_targets
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, reaches
+from fieldsharp.objectives.verdicts.contender import Contender, reaches
+from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns
 from fieldsharp.objectives.verdicts.verdict import (
     GAMED,

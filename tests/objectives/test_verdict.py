@@ -16,7 +16,8 @@ from fieldsharp.objectives.score import score_forecast
 from fieldsharp.objectives.targets import Band, Targets
 from fieldsharp.objectives.verdicts import verdict as rules
 from fieldsharp.objectives.verdicts.confirmed import ConfirmedForecast, ConfirmedResult
-from fieldsharp.objectives.verdicts.contenders import Contender, Contenders, ReferenceForecast
+from fieldsharp.objectives.verdicts.contender import Contender, ReferenceForecast
+from fieldsharp.objectives.verdicts.contenders import Contenders
 from fieldsharp.objectives.verdicts.reach import LeadOutOfReach, leads_out_of_reach
 from fieldsharp.objectives.verdicts.reasons import CURES
 from fieldsharp.objectives.verdicts.training_signs import SimpleForecast, TrainingSigns

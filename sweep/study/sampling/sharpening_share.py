@@ -5,7 +5,8 @@ learns from rungs may come to draw only variants that cannot: they are safe, and
 """
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -17,6 +18,7 @@ from fieldsharp.model.registry import loss_variant
 from fieldsharp.storage.optuna_adapter.internals import QUEUED_PARAMETERS
 from fieldsharp.sweep.configuration.ranges import Choices, setting_path
 from fieldsharp.sweep.configuration.settings import SweepConfig
+from fieldsharp.sweep.study.trial_changes import changed_places
 from fieldsharp.sweep.study.trial_records import SPEC
 from fieldsharp.sweep.study.verdict_inputs import can_sharpen
 
@@ -61,6 +63,7 @@ class SharpeningShare(BaseSampler):
         self._name = name
         self._sharpening = tuple(sharpening)
         self._seed = seed
+        self._chosen = ChosenValues(name, self._sharpening)
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
@@ -117,8 +120,9 @@ class SharpeningShare(BaseSampler):
         """Return whether a trial must have a variant that can sharpen, and this is none."""
         if variant in self._sharpening:
             return False
-        chosen = _chosen(study.get_trials(deepcopy=False), self._name, before=trial.number)
-        return 2 * sum(one in self._sharpening for one in chosen) <= len(chosen)
+        self._chosen.update(study.get_trials(deepcopy=False))
+        chosen, sharpening = self._chosen.before(trial.number)
+        return 2 * sharpening <= chosen
 
     def _again(self, draw: Callable[[], Any], variant_of: Callable[[Any], Any]) -> Any:
         drawn = (draw() for _ in range(DRAWS))
@@ -128,13 +132,50 @@ class SharpeningShare(BaseSampler):
         return random.Random(f"{self._seed} {trial.number}").choice(self._sharpening)
 
 
-def _chosen(trials: Collection[FrozenTrial], name: str, before: int) -> list[Any]:
-    """Return the values of a parameter in the trials that the sampler of a study chose."""
-    return [
-        trial.params[name]
-        for trial in trials
-        if trial.number < before
-        and name in trial.params
-        and SPEC in trial.user_attrs
-        and QUEUED_PARAMETERS not in trial.system_attrs
-    ]
+class ChosenValues:
+    """Which trials of a study its sampler chose a value for, one of some or another.
+
+    Args:
+        name: The parameter.
+        among: The values that are counted by themselves.
+    """
+
+    def __init__(self, name: str, among: Sequence[str]) -> None:
+        self._name = name
+        self._among = among
+        self._trials: list[FrozenTrial] = []
+        self._counted: list[tuple[int, int]] = []
+        self._unfinished: set[int] = set()
+        self._all = self._of_them = 0
+
+    def update(self, trials: Sequence[FrozenTrial]) -> None:
+        """Count the trials, in the order of their numbers, that are new or may have changed."""
+        changed = {*changed_places(self._trials, trials), *self._unfinished}
+        for place in range(len(trials), len(self._counted)):  # they are gone
+            self._put(place, (0, 0))
+        del self._counted[len(trials) :]
+        self._counted += [(0, 0)] * (len(trials) - len(self._counted))
+        changed = {place for place in changed if place < len(trials)}
+        for place in changed:
+            self._put(place, self._count(trials[place]))
+        self._unfinished = {place for place in changed if not trials[place].state.is_finished()}
+        self._trials = list(trials)
+
+    def before(self, number: int) -> tuple[int, int]:
+        """Return how many trials of lower numbers it chose, and for how many one of the values."""
+        later = takewhile(lambda trial: trial.number >= number, reversed(self._trials))
+        counts = [self._count(trial) for trial in later]
+        return self._all - sum(one for one, _ in counts), self._of_them - sum(s for _, s in counts)
+
+    def _put(self, place: int, now: tuple[int, int]) -> None:
+        before, self._counted[place] = self._counted[place], now
+        self._all += now[0] - before[0]
+        self._of_them += now[1] - before[1]
+
+    def _count(self, trial: FrozenTrial) -> tuple[int, int]:
+        is_chosen = (
+            self._name in trial.params
+            and SPEC in trial.user_attrs
+            and QUEUED_PARAMETERS not in trial.system_attrs
+        )
+        return (1, int(trial.params[self._name] in self._among)) if is_chosen else (0, 0)

@@ -11,13 +11,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fieldsharp.storage.optuna_adapter.internals import FilteredStudy, constraint_attribute
 from fieldsharp.sweep.study.rung_results import known_rung_results
+from fieldsharp.sweep.study.trial_changes import changed_places
 from fieldsharp.sweep.study.trial_records import paused_after
 
 MOST = 500
 BEST = 50
 """More than TPE ever counts as good: a tenth of the trials, at most 25."""
 _Rank = tuple[float, float, int]
-"""Total violation of the guards, value, number of the trial."""
+"""Total violation of the guards, value, place of the trial."""
 
 
 class RungStudy(FilteredStudy):
@@ -58,19 +59,18 @@ class ViewCache:
         self._best_first: list[_Rank] = []
 
     def update(self, trials: Sequence[FrozenTrial]) -> None:
-        """Convert the trials, in the order of their numbers from 0, that are new or changed.
-
-        A trial that changed since the last call is another object.
-        """
-        known = len(self._stored)
-        for place, (before, now) in enumerate(zip(self._stored, trials, strict=False)):
-            if before is not now:
-                self._convert(place, now)
-        for trial in trials[known:]:
-            self._stored.append(trial)
-            self._shown.append(trial)
-            self._ranks.append(None)
-            self._convert(len(self._stored) - 1, trial)
+        """Convert the trials, in the order of their numbers, that are new or changed."""
+        changed = changed_places(self._stored, trials)
+        for place in range(len(trials), len(self._shown)):  # they are gone
+            self._put_rank(place, None)
+        del self._shown[len(trials) :], self._ranks[len(trials) :]
+        new = len(trials) - len(self._shown)
+        self._shown += trials[len(trials) - new :]
+        self._ranks += [None] * new
+        for place in changed:
+            self._shown[place] = shown = as_complete_at_rung(trials[place])
+            self._put_rank(place, _rank(shown, place))
+        self._stored = list(trials)
 
     def shown(self, states: Container[TrialState] | None) -> list[FrozenTrial]:
         """Return all trials that are shown in some states; None for all states."""
@@ -83,14 +83,15 @@ class ViewCache:
         if len(newest) < MOST - BEST:
             return newest
         first = newest[0].number
-        older = (self._shown[number] for *_, number in self._best_first if number < first)
-        best = itertools.islice((t for t in older if states is None or t.state in states), BEST)
+        best_first = (self._shown[place] for *_, place in self._best_first)
+        older = (
+            t for t in best_first if t.number < first and (states is None or t.state in states)
+        )
+        best = itertools.islice(older, BEST)
         return sorted(best, key=lambda trial: trial.number) + newest
 
-    def _convert(self, place: int, trial: FrozenTrial) -> None:
-        shown = as_complete_at_rung(trial)
-        self._stored[place], self._shown[place] = trial, shown
-        before, now = self._ranks[place], _rank(shown)
+    def _put_rank(self, place: int, now: _Rank | None) -> None:
+        before = self._ranks[place]
         if before == now:
             return
         if before is not None:
@@ -100,12 +101,12 @@ class ViewCache:
         self._ranks[place] = now
 
 
-def _rank(trial: FrozenTrial) -> _Rank | None:
+def _rank(trial: FrozenTrial, place: int) -> _Rank | None:
     """Return the key that trials are ranked by, None for an unfinished trial."""
     if not trial.state.is_finished():
         return None
     violation = sum(value for value in trial.constraints.values() if value > 0)
-    return violation, (trial.values or [math.inf])[0], trial.number
+    return violation, (trial.values or [math.inf])[0], place
 
 
 def as_complete_at_rung(trial: FrozenTrial) -> FrozenTrial:
