@@ -43,16 +43,13 @@ def _trials(seed: int, count: int, baseline_at: int, variables: Sequence[str]) -
     numbers.shuffle(order)
     found = [replace(one(n), by_variable={name: one(n) for name in variables}) for n in order]
     first = found[baseline_at]
-    blurred = {
-        "score": 0.9,
-        "gradient": 2.133,
-        "peak": 112.34,
-        "is_baseline": True,
-        "is_complete": True,
-    }
-    alone = {name: replace(one, **blurred) for name, one in first.by_variable.items()}
-    found[baseline_at] = replace(first, **blurred, by_variable=alone)
+    alone = {name: _as_baseline(one) for name, one in first.by_variable.items()}
+    found[baseline_at] = replace(_as_baseline(first), by_variable=alone)
     return found
+
+
+def _as_baseline(one: Contender) -> Contender:
+    return replace(one, score=0.9, gradient=2.133, peak=112.34, is_baseline=True, is_complete=True)
 
 
 def _by_score(trials: Sequence[Contender]) -> list[Contender]:
