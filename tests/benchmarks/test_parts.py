@@ -93,7 +93,7 @@ def test_both_programs_train_the_same_number_of_trials(tiny_yaml: Path) -> None:
 
     assert _are_of(lines, "throughput")
     at_work, whole = lines
-    assert (at_work.better, at_work.aim, whole.aim) == ("more", 1.6, None)
+    assert (at_work.better, at_work.aim, whole.aim) == ("more", 1.6, 1.45)
     for line in lines:
         assert len(line.ours_values) == len(line.beside_values) == 1
 
@@ -104,8 +104,9 @@ def test_the_memory_of_a_sweep_is_that_of_all_its_processes(tiny_yaml: Path) -> 
     worker, whole = worker_memory.measure(short=True, config=tiny_yaml)
 
     assert _are_of([worker, whole], "memory")
-    assert 50 < worker.ours_values[0] < whole.ours_values[0] / 2  # two workers and a coordinator
-    assert worker.beside_values == whole.beside_values
+    # Two workers and a coordinator; a worker's figure has what it shares with the others.
+    assert 50 < worker.ours_values[0] < whole.ours_values[0]
+    assert 50 < whole.beside_values[0] < 1.2 * worker.beside_values[0]  # a single process
 
 
 @pytest.mark.outside
