@@ -88,7 +88,7 @@ def fill_disk(sweep: LiveSweep, rng: Random) -> list[str]:
         raise NotInjected("no small disk can be mounted here")
     if not sweep.running:
         raise NotInjected("the sweep was over")
-    if not sweep.workers:
+    if not sweep.training():
         raise NotInjected("it was only starting")  # which is a fault of its own
     begun = len(sweep.begun())
     ballast = sweep.workspace.disk / "ballast"
