@@ -208,6 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     told=null[:, 1].mean(),
                 )
                 for name in pool.candidates:
+                    if len(stretches(given.pools, pool.name)[0].runs[name]) <= seeds:
+                        continue  # not trained yet
                     truth = true_figures(given.pools, pool.name, name)
                     found = replayed(partial(covered, given.pools, pool.name, name, seeds, truth))
                     for figure, true, *hits in zip(FIGURES, truth, *found, strict=True):

@@ -56,7 +56,7 @@ def added_sentence(report: Report) -> str:
     if found is None or best is None:
         return ""
     if found.chosen is None:
-        return "No trial is better than the baseline, so training adds nothing to it."
+        return "No trained net is chosen here: it is the baseline that is exported."
     name, of_members = capital(name_of(report, "forecast")), report.mode == MEMBERS
     if found.chosen.sharpener:
         name += f" with {found.chosen.sharpener}"
