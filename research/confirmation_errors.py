@@ -15,13 +15,14 @@ configuration.
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
 from fieldsharp.objectives.leads.intervals import sharpness_intervals
 from fieldsharp.objectives.leads.window_statistics import (
@@ -62,14 +63,15 @@ def stretches(folder: Path, pool: str) -> list[Stretch]:
         gradient, peak = (
             BandSummary.model_validate(facts[name]).band() for name in ("gradient", "peak")
         )
-        scoring = SeedScoring(
-            ObjectiveSettings(),
-            Targets(gradient, peak),
-            FieldVariation.model_validate(facts["variation"]),
-        )
+        scoring = SeedScoring(ObjectiveSettings(), Targets(gradient, peak), variation_of(facts))
         of_stretch = {name: [runs[number] for runs in seeds] for name, seeds in trained.items()}
         found.append(Stretch(scoring, of_stretch))
     return found
+
+
+def variation_of(facts: Mapping[str, JsonValue]) -> FieldVariation | None:
+    """Return the variation of the truth of a stretch."""
+    return FieldVariation.model_validate(facts["variation"])
 
 
 def confirmed(
