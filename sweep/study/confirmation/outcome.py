@@ -79,7 +79,10 @@ def _compared(one: ConfirmedTrial, confirmation: Confirmation) -> ConfirmedForec
     if one.trial == confirmation.refused and lead is not None and may_be_chance(lead):
         faults.append(f"it is {lead.words}, which may be chance")
     elif one.trial != confirmation.winner:
-        faults.append(f"trial {confirmation.best} was better on the validation split")
+        if confirmation.best != confirmation.baseline:
+            faults.append(f"trial {confirmation.best} was better on the validation split")
+        elif not faults:
+            faults.append("the baseline was better on the validation split")
     elif tested is not None and tested.winner is not None:
         faults += [
             f"{fault} on the test split"
