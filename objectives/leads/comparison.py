@@ -16,7 +16,11 @@ from fieldsharp.objectives.leads.resampling import (
     resampled_weights,
 )
 from fieldsharp.objectives.leads.split_scores import Columns, Split, Splits
-from fieldsharp.objectives.leads.window_statistics import ForecastWindows, ObservedWindows
+from fieldsharp.objectives.leads.window_statistics import (
+    ForecastWindows,
+    ObservedWindows,
+    WindowStatistics,
+)
 from fieldsharp.objectives.sharpened import position_of_best
 from fieldsharp.objectives.targets import Targets
 
@@ -40,6 +44,16 @@ class ComparedForecast:
     sharpener: str
     windows: Mapping[str, ForecastWindows]
     others: Mapping[str, Mapping[str, ForecastWindows]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, score: float, rmse: float, sharpener: str, found: WindowStatistics | None
+    ) -> "ComparedForecast":
+        """Return a forecast with the statistics of its windows, where these are known."""
+        if found is None:
+            return cls(score, rmse, sharpener, {})
+        others = {name: one.forecasts for name, one in found.others.items()}
+        return cls(score, rmse, sharpener, found.forecasts, others)
 
     def under(self, sharpener: str) -> list[ForecastWindows] | None:
         """Return the windows of every variable under a sharpener; None where one has none."""

@@ -57,8 +57,10 @@ class ConfirmationPlan:
 
     def test_specs(self, fixed: FixedWinner) -> list[TrialSpec]:
         """Return the trainings that are tested: those of the baseline and of the winner."""
-        tested = [spec for spec in self.trials if spec.is_baseline or spec.number == fixed.trial]
-        return self._specs(tested, "test")
+        return self._specs(self._tested_trials(fixed), "test")
+
+    def _tested_trials(self, fixed: FixedWinner) -> list[TrialSpec]:
+        return [spec for spec in self.trials if spec.is_baseline or spec.number == fixed.trial]
 
     def _specs(self, trials: Sequence[TrialSpec], part: Part) -> list[TrialSpec]:
         return [
@@ -89,8 +91,7 @@ class ConfirmationPlan:
             store: Of the data.
         """
         targets, field = _test_split(self.config, store)
-        specs = [spec for spec in self.trials if spec.is_baseline or spec.number == fixed.trial]
-        return measure(self._forecasts(specs, runs, targets, field), fixed)
+        return measure(self._forecasts(self._tested_trials(fixed), runs, targets, field), fixed)
 
     def _forecasts(
         self,
@@ -109,7 +110,7 @@ class ConfirmationPlan:
 
 
 def make_plan(study: Study, url: str, top: int, seeds: int) -> ConfirmationPlan:
-    """Choose the trials to confirm, and compute the targets on the test split.
+    """Choose the trials to confirm, and their new seeds.
 
     Raises:
         StudyError: If there is nothing to confirm.

@@ -15,7 +15,7 @@ from fieldsharp.sweep.report.formatting import (
 )
 from fieldsharp.sweep.report.measured import MeasuredFigure, MeasuredSplit
 from fieldsharp.sweep.report.model import Report
-from fieldsharp.sweep.report.tables import Table, band_in_words
+from fieldsharp.sweep.report.tables import Table, band_in_words, metric_headings
 from fieldsharp.sweep.study.confirmation.over_seeds import OverSeeds, Spread
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
@@ -136,16 +136,7 @@ def tested_metrics(report: Report) -> Table | None:
     return Table(
         caption=f"Test split{of_windows}, mean over {count(found.seeds, 'new seed')}, shares with "
         "95 % intervals",
-        headings=[
-            "",
-            f"gradient{gradient.units(report.units, f' {report.per}')} (over observed)",
-            f"peak{peak.units(report.units)} (over observed, above the mean)",
-            f"RMSE{error.units(report.units)} (over baseline's)",
-            "skill",
-            "correlation",
-            "score",
-            "guards",
-        ],
+        headings=metric_headings(report, gradient, peak, error),
         rows=rows,
         text_columns=[7],
         bold_row=first + winner if winner is not None else None,

@@ -7,7 +7,7 @@ from fieldsharp.model.registry import NO_TERM
 from fieldsharp.objectives.guards import GuardOutcome
 from fieldsharp.objectives.targets import Band
 from fieldsharp.sweep.pictures.members.names import reference_name
-from fieldsharp.sweep.pictures.number_scale import number_scale
+from fieldsharp.sweep.pictures.number_scale import NumberScale, number_scale
 from fieldsharp.sweep.report.formatting import (
     UNKNOWN,
     count,
@@ -126,20 +126,27 @@ def metrics(report: Report) -> Table | None:
     of_windows = f", {count(windows, 'window')}" if windows is not None else ""
     return Table(
         caption=f"Validation split{of_windows}, the trainings of the search",
-        headings=[
-            "",
-            f"gradient{gradient.units(report.units, f' {report.per}')} (over observed)",
-            f"peak{peak.units(report.units)} (over observed, above the mean)",
-            f"RMSE{error.units(report.units)} (over baseline's)",
-            "skill",
-            "correlation",
-            "score",
-            "guards",
-        ],
+        headings=metric_headings(report, gradient, peak, error),
         rows=lines,
         text_columns=[7],
         bold_row=len(lines) - 1 if "forecast" in results else None,
     )
+
+
+def metric_headings(
+    report: Report, gradient: NumberScale, peak: NumberScale, error: NumberScale
+) -> list[str]:
+    """Return the headings of a table of forecasts and their metrics on a split."""
+    return [
+        "",
+        f"gradient{gradient.units(report.units, f' {report.per}')} (over observed)",
+        f"peak{peak.units(report.units)} (over observed, above the mean)",
+        f"RMSE{error.units(report.units)} (over baseline's)",
+        "skill",
+        "correlation",
+        "score",
+        "guards",
+    ]
 
 
 def band_in_words(band: Band, factor: float, observed: float | None) -> str:

@@ -179,16 +179,7 @@ def _references(baseline: TrialRecord, *, of_members: bool) -> list[ComparedFore
 
 
 def _compared(record: TrialRecord, sharpener: str, score: float, rmse: float) -> ComparedForecast:
-    windows = record.window_statistics
-    return ComparedForecast(
-        score=score,
-        rmse=rmse,
-        sharpener=sharpener,
-        windows=windows.forecasts if windows is not None else {},
-        others={}
-        if windows is None
-        else {name: of_variable.forecasts for name, of_variable in windows.others.items()},
-    )
+    return ComparedForecast.of(score, rmse, sharpener, record.window_statistics)
 
 
 def _basis(comparison: Comparison) -> str:

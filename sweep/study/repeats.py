@@ -11,7 +11,7 @@ from fieldsharp.objectives.leads.over_seeds import FEWEST_SEEDS, LeadOverSeeds
 from fieldsharp.sweep.study.confirmation.attributes import write_attributes
 from fieldsharp.sweep.study.confirmation.comparison import ConfirmedForecasts, named_trial
 from fieldsharp.sweep.study.confirmation.seed_scoring import best_first
-from fieldsharp.sweep.study.trial_records import read_stored
+from fieldsharp.sweep.study.trial_records import study_attribute
 
 REPEATS = "repeats"
 """Attribute of a study."""
@@ -130,10 +130,7 @@ def read_repeats(study: Study) -> Repeats | None:
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    attribute = study.user_attrs.get(REPEATS)
-    if attribute is None:
-        return None
-    return read_stored(Repeats, attribute, f"{REPEATS} kept with study {study.study_name!r}")
+    return study_attribute(Repeats, study, REPEATS)
 
 
 def write_repeats(study: Study, url: str, found: Repeats) -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeGuard, TypeVar
 
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from pydantic import Field, ValidationError
 
@@ -285,6 +286,18 @@ def read_stored(model: type[Stored], attribute: Any, what: str) -> Stored:
             f"the {what} is of another version of this program ({where}: {first['msg']}); read it "
             "with that version"
         ) from error
+
+
+def study_attribute(model: type[Stored], study: Study, name: str) -> Stored | None:
+    """Return what is stored in an attribute of a study; None where it has none.
+
+    Raises:
+        StudyError: If another version of this program wrote it.
+    """
+    attribute = study.user_attrs.get(name)
+    if attribute is None:
+        return None
+    return read_stored(model, attribute, f"{name} kept with study {study.study_name!r}")
 
 
 def _trial_attribute(model: type[Stored], trial: FrozenTrial, name: str) -> Stored | None:

@@ -31,7 +31,7 @@ from fieldsharp.sweep.study.trial_records import (
     complete_baseline,
     is_baseline,
     is_feasible,
-    read_stored,
+    study_attribute,
     trial_score,
     trial_spec,
 )
@@ -75,10 +75,7 @@ def warm_start_of(study: Study) -> WarmStart | None:
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    stored = study.user_attrs.get(WARM_START)
-    if stored is None:
-        return None
-    return read_stored(WarmStart, stored, f"{WARM_START} kept with study {study.study_name!r}")
+    return study_attribute(WarmStart, study, WARM_START)
 
 
 def store_warm_start(study: Study, start: WarmStart) -> None:

@@ -31,7 +31,7 @@ class TrialCheckpoints:
         self._folder = folder
         self.spec = spec
         self._fingerprint = spec.fingerprint
-        self._elsewhere = spec.judged_elsewhere.fingerprint
+        self._elsewhere = spec.judged_elsewhere.fingerprint if spec.judged_at_end else None
         self._has_folder = False
 
     def restore(self, trial: Trial) -> float:
@@ -54,7 +54,7 @@ class TrialCheckpoints:
                 reports = reports_from_text(checkpoint.reports)
                 if checkpoint.fingerprint == self._fingerprint:
                     trial.restore(checkpoint.trainer, reports)
-                elif self.spec.judged_at_end and trial.is_end(checkpoint.trainer):
+                elif trial.is_end(checkpoint.trainer):
                     trial.restore_finished(checkpoint.trainer, reports[-1].losses)
                 else:
                     continue

@@ -208,11 +208,5 @@ def _lead(number: int, over: str, one: LeadOverSeeds, given: ForecastsOverSeeds)
 
 def _compared(run: ConfirmedRun, sharpener: str) -> ComparedForecast:
     assert run.judgement is not None, "its training did not fail"
-    found = run.window_statistics
-    return ComparedForecast(
-        score=0.0,
-        rmse=run.forecasts[sharpener].error,
-        sharpener=sharpener,
-        windows={} if found is None else found.forecasts,
-        others={} if found is None else {n: one.forecasts for n, one in found.others.items()},
-    )
+    rmse = run.forecasts[sharpener].error
+    return ComparedForecast.of(0.0, rmse, sharpener, run.window_statistics)

@@ -19,7 +19,7 @@ from fieldsharp.sweep.study.confirmation.over_seeds import (
     Spread,
 )
 from fieldsharp.sweep.study.data_summary import BandSummary
-from fieldsharp.sweep.study.trial_records import VERDICT, read_stored
+from fieldsharp.sweep.study.trial_records import VERDICT, study_attribute
 from fieldsharp.sweep.study.trial_spec import Part
 
 CONFIRMATION = "confirmation"
@@ -222,12 +222,7 @@ def read_confirmation(study: Study) -> Confirmation | None:
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    attribute = study.user_attrs.get(CONFIRMATION)
-    if attribute is None:
-        return None
-    return read_stored(
-        Confirmation, attribute, f"{CONFIRMATION} kept with study {study.study_name!r}"
-    )
+    return study_attribute(Confirmation, study, CONFIRMATION)
 
 
 def write_confirmation(
@@ -248,12 +243,7 @@ def read_winner(study: Study) -> FixedWinner | None:
     Raises:
         StudyError: If another version of this program wrote it.
     """
-    attribute = study.user_attrs.get(FIXED_WINNER)
-    if attribute is None:
-        return None
-    return read_stored(
-        FixedWinner, attribute, f"{FIXED_WINNER} kept with study {study.study_name!r}"
-    )
+    return study_attribute(FixedWinner, study, FIXED_WINNER)
 
 
 def write_winner(study: Study, url: str, winner: FixedWinner) -> None:
